@@ -1,0 +1,1 @@
+"""A Singer tap for the virtual machines of Microsoft Defender for Cloud."""

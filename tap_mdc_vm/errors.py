@@ -1,0 +1,137 @@
+"""Everything that can go wrong, as a user meets it: one class per kind of cause that a person can act on.
+
+::
+
+    TapError
+    ├── ConfigurationError        a setting is missing or wrong; nothing was sent
+    │   └── TransformMapError     the map (or the user's stream maps) can't be used
+    ├── NetworkError              no HTTPS conversation took place
+    │   ├── HostUnknownError      the name does not resolve
+    │   ├── ConnectionFailedError closed port, reset, no route
+    │   ├── ProxyFailedError      the proxy refused
+    │   ├── UntrustedCertificateError
+    │   └── TimedOutError
+    ├── AccessError               Azure answered, and said no
+    │   ├── SignInError           Entra ID gave no token
+    │   ├── TokenRefusedError     Resource Manager refused the token
+    │   └── NoAccessError         no Reader role where one is needed
+    ├── ServiceError              Azure could not do its work, for longer than we wait
+    │   ├── ThrottledError
+    │   └── UnavailableError
+    ├── QueryRefusedError         our query is wrong: a bug of this tap
+    │   └── PayloadTooLargeError  the answer would be over 16 MiB
+    ├── MalformedAnswerError      an answer that is not what the protocol promises
+    └── IncompleteError           a stream that can't be proven complete
+
+A message is one line: what happened, then what to do, then Azure's own code and correlation id.
+"""
+
+from __future__ import annotations
+
+
+class TapError(Exception):
+    """Whatever ends a run in a way that a person can act on.
+
+    Args:
+        message: One line: what happened.
+        remedy: One line: what to do about it.
+        code: Azure's own code, such as ``AADSTS7000222`` or ``AccessDenied``.
+        correlation_id: What Microsoft's support asks for.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, code: str = "", correlation_id: str = "") -> None:
+        """Keep the parts, so that a caller can tell them apart."""
+        self.message, self.remedy, self.code, self.correlation_id = message, remedy, code, correlation_id
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        """Return the whole as one line."""
+        facts = [f"code {self.code}"] if self.code else []
+        facts += [f"correlation id {self.correlation_id}"] if self.correlation_id else []
+        text = " ".join(part for part in (self.message, self.remedy) if part)
+        return " ".join((f"{text} ({', '.join(facts)})" if facts else text).split())
+
+
+class ConfigurationError(TapError):
+    """One or more settings are missing, wrong or contradict each other. Nothing was sent.
+
+    Args:
+        problems: One line per problem, each naming its setting.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        """Keep the problems; the message joins them."""
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+class TransformMapError(ConfigurationError):
+    """The transform map can't be used as it stands."""
+
+
+class NetworkError(TapError):
+    """No HTTPS conversation took place."""
+
+
+class HostUnknownError(NetworkError):
+    """The host's name does not resolve."""
+
+
+class ConnectionFailedError(NetworkError):
+    """The connection was refused, reset or broke off."""
+
+
+class ProxyFailedError(NetworkError):
+    """The proxy could not be reached or refused to connect."""
+
+
+class UntrustedCertificateError(NetworkError):
+    """The server's certificate is not trusted here."""
+
+
+class TimedOutError(NetworkError):
+    """No answer came within ``request_timeout``."""
+
+
+class AccessError(TapError):
+    """Azure answered, and said no."""
+
+
+class SignInError(AccessError):
+    """Entra ID gave no token."""
+
+
+class TokenRefusedError(AccessError):
+    """Resource Manager refused the token: wrong tenant or cloud, or no service principal."""
+
+
+class NoAccessError(AccessError):
+    """The application may not read what it was asked to read."""
+
+
+class ServiceError(TapError):
+    """Azure could not do its work, for longer than this tap waits."""
+
+
+class ThrottledError(ServiceError):
+    """Azure kept on answering 429."""
+
+
+class UnavailableError(ServiceError):
+    """Azure or a gateway before it kept on failing (408, 5xx)."""
+
+
+class QueryRefusedError(TapError):
+    """Resource Graph refused a query: a bug of this tap, or a change at Azure."""
+
+
+class PayloadTooLargeError(QueryRefusedError):
+    """The answer would be larger than 16 MiB, Resource Graph's limit."""
+
+
+class MalformedAnswerError(TapError):
+    """An answer that is not what the protocol promises."""
+
+
+class IncompleteError(TapError):
+    """A stream that can't be proven complete."""

@@ -1,0 +1,40 @@
+"""Where the data files lie that ship with the tap: queries, schemas, the transform map.
+
+In a wheel the schemas are inside the package; in a checkout (and so in an editable install) they are in the top-level
+``schemas/``, the only copy.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def schema(stream: str) -> dict[str, Any]:
+    """Return the JSON schema of a stream's records.
+
+    Args:
+        stream: The stream's name, such as ``virtual_machines``.
+
+    Raises:
+        FileNotFoundError: If no schema of that name ships.
+    """
+    inside, beside = _PACKAGE / "schemas", _PACKAGE.parent / "schemas"
+    folder = inside if inside.is_dir() else beside
+    loaded: dict[str, Any] = json.loads((folder / f"{stream}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+@cache
+def query(name: str) -> str:
+    """Return the text of a query in Kusto's language, such as ``virtual_machines``."""
+    return (_PACKAGE / "queries" / f"{name}.kql").read_text(encoding="utf-8")
+
+
+def map_path(name: str) -> Path:
+    """Return the path of a transform map that ships, such as ``etm``."""
+    return _PACKAGE / "transform" / f"{name}.yml"

@@ -1,0 +1,1 @@
+"""Reading Azure Resource Graph: completely, at the speed of its quota, and provably so."""

@@ -1,0 +1,1 @@
+"""One row of Resource Graph in, one record of a stream out."""

@@ -1,0 +1,64 @@
+# Needs Python 3.11 or newer and make. Whatever else is used is installed, at the versions of constraints/, into .venv/ and .meltano/.
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PINS := --constraint constraints/project.txt
+MELTANO := $(BIN)/meltano
+export MELTANO_CLI_DISABLE_VERSION_CHECK := true
+
+.PHONY: help demo test lint format docs constraints clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+demo: .venv/.demo .meltano/.demo ## Run tap-mdc-vm into target-jsonl against the sandbox and show what arrived
+	@rm -rf output/sandbox
+	$(BIN)/tap-mdc-vm-sandbox -- $(MELTANO) --env-file /dev/null --environment sandbox run tap-mdc-vm target-jsonl
+	@$(BIN)/python scripts/what_arrived.py output/sandbox
+
+test: lint .meltano/.all ## Run every check and the whole test suite
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: .venv/.dev ## Check style, types and the layers of the architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.dev ## Format the code, and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/.dev ## Build the documentation into site/
+	$(BIN)/mkdocs build --strict --quiet
+
+constraints: .venv/.dev ## Pin the newest versions that fit together, for the project and for each Meltano plugin
+	$(BIN)/python scripts/update_constraints.py
+
+clean: ## Remove everything that make has made
+	rm -rf .venv .meltano output site dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/bin/python:
+	@scripts/create_venv .venv
+	@$(PIP) install $(PINS) pip
+
+# The demo needs less than the tests, so that a newcomer waits less.
+.venv/.demo: pyproject.toml constraints/project.txt | .venv/bin/python
+	@echo 'Installing the tap, its sandbox and Meltano into .venv (about a minute) …'
+	@$(PIP) install $(PINS) --editable '.[sandbox]' --group demo
+	@touch $@
+
+.venv/.dev: pyproject.toml constraints/project.txt | .venv/bin/python
+	@echo 'Installing the tap, its sandbox, Meltano and what the tests need into .venv (a minute or two) …'
+	@$(PIP) install $(PINS) --editable '.[sandbox]' --group dev
+	@touch $@ .venv/.demo
+
+.meltano/.demo: meltano.yml pyproject.toml constraints/project.txt constraints/target-jsonl.txt | .venv/.demo
+	@echo 'Installing the plugins tap-mdc-vm and target-jsonl into .meltano …'
+	@$(MELTANO) --log-level warning install tap-mdc-vm target-jsonl
+	@touch $@
+
+.meltano/.all: meltano.yml pyproject.toml $(wildcard constraints/*.txt) | .venv/.dev
+	@echo 'Installing all plugins of meltano.yml into .meltano …'
+	@$(MELTANO) --log-level warning install
+	@touch $@ .meltano/.demo

@@ -1,0 +1,114 @@
+"""Writes what tap_mdc_vm/settings.py says about the settings into the files that repeat it.
+
+With ``--check`` it only compares. What it writes stands between two lines that hold ``settings: begin`` and
+``settings: end``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tap_mdc_vm.settings import CONFIG_SCHEMA  # noqa: E402 - the checkout's own, installed or not
+
+# The SDK's settings that belong to the transform map. Its others work too; they are the SDK's to describe.
+MAP_SETTINGS: dict[str, dict[str, Any]] = {
+    "stream_maps": {
+        "type": ["object", "null"],
+        "description": "Your own stream maps, merged over transform_map stream by stream and field by field.",
+    },
+    "stream_map_config": {
+        "type": ["object", "null"],
+        "description": "Values that the expressions of the maps use, merged over those of transform_map.",
+    },
+}
+SETTINGS: dict[str, dict[str, Any]] = {**CONFIG_SCHEMA["properties"], **MAP_SETTINGS}
+_KINDS = {"number": "decimal"}
+_WORDS = {"id": "ID", "ids": "IDs", "url": "URL", "ca": "CA", "activate": "ACTIVATE"}
+
+
+def label(name: str) -> str:
+    """Return a setting's name as people write it, such as ``Tenant ID`` for ``tenant_id``."""
+    return " ".join(_WORDS.get(word, word.capitalize()) for word in name.split("_"))
+
+
+def meltano_setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a setting as Meltano (and MeltanoHub) define one."""
+    json_type = schema["type"][0]
+    kind = "date_iso8601" if schema.get("format") == "date" else _KINDS.get(json_type, json_type)
+    setting: dict[str, Any] = {
+        "name": name,
+        "label": label(name),
+        "kind": kind,
+        "description": schema["description"],
+    }
+    if schema.get("secret"):
+        setting["sensitive"] = True
+    if "enum" in schema:
+        setting |= {"kind": "options", "options": [{"label": word, "value": word} for word in schema["enum"]]}
+    if "default" in schema:
+        setting["value"] = schema["default"]
+    return setting
+
+
+def as_yaml(indent: int) -> str:
+    """Return all settings as a YAML list, each line indented by so many blanks."""
+    settings = [meltano_setting(name, schema) for name, schema in SETTINGS.items()]
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120 - indent)
+    return "".join(f"{' ' * indent}{line}\n" for line in text.splitlines())
+
+
+def as_table() -> str:
+    """Return all settings as a Markdown table."""
+    lines = ["| setting | meaning | default |", "| --- | --- | --- |"]
+    for name, schema in SETTINGS.items():
+        choices = schema.get("enum") or schema.get("items", {}).get("enum") or []
+        one_of = f" One of {', '.join(f'`{word}`' for word in choices)}." if choices else ""
+        if "minimum" in schema:
+            one_of += f" From {schema['minimum']} to {schema['maximum']}."
+        secret = " **Secret.**" if schema.get("secret") else ""
+        required = "required" if name in CONFIG_SCHEMA["required"] else ""
+        default = f"`{json.dumps(schema['default']).strip(chr(34))}`" if "default" in schema else required
+        lines.append(f"| `{name}` | {schema['description']}{one_of}{secret} | {default} |")
+    return "\n".join(lines) + "\n"
+
+
+def filled(text: str, part: str) -> str:
+    """Return ``text`` with ``part`` between its two marks."""
+    marks = re.compile(r"(^[^\n]*settings: begin[^\n]*\n).*?(^[^\n]*settings: end)", re.DOTALL | re.MULTILINE)
+    if not marks.search(text):
+        raise ValueError("the marks 'settings: begin' and 'settings: end' are missing")
+    return marks.sub(lambda found: found[1] + part + found[2], text)
+
+
+def written() -> dict[Path, str]:
+    """Return each file that repeats the settings, with the content that it should have."""
+    parts = {"meltano.yml": as_yaml(4), "README.md": as_table(), "docs/settings.md": as_table()}
+    paths = {ROOT / name: part for name, part in parts.items()}
+    return {path: filled(path.read_text(encoding="utf-8"), part) for path, part in paths.items()}
+
+
+def main() -> int:
+    """Write the files, or with ``--check`` name those that differ."""
+    differing = [path for path, content in written().items() if path.read_text(encoding="utf-8") != content]
+    if "--check" in sys.argv[1:]:
+        for path in differing:
+            print(
+                f"{path.relative_to(ROOT)} differs from tap_mdc_vm/settings.py: run scripts/write_settings.py"
+            )
+        return 1 if differing else 0
+    for path in differing:
+        path.write_text(written()[path], encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,8 +1,8 @@
 """Pins the newest versions that fit together: one file for the project, one for each loader of meltano.yml.
 
 The loaders live in environments of their own, and some need versions that exclude each other, so one file
-can't hold them all. The pins hold for every supported Python and platform. No file names a package index: that
-is for the configuration of pip to say.
+can't hold them all. The pins hold for every supported Python and platform. No file names a package index:
+that is for the configuration of pip to say.
 """
 
 from __future__ import annotations

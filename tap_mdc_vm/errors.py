@@ -15,6 +15,7 @@
     │   ├── SignInError           Entra ID gave no token
     │   ├── TokenRefusedError     Resource Manager refused the token
     │   └── NoAccessError         no Reader role where one is needed
+    ├── ScopeTooLargeError        more subscriptions in scope than Azure answers for
     ├── ServiceError              Azure could not do its work, for longer than we wait
     │   ├── ThrottledError
     │   └── UnavailableError
@@ -27,6 +28,11 @@ A message is one line: what happened, then what to do, then Azure's own code and
 """
 
 from __future__ import annotations
+
+
+def see(section: str) -> str:
+    """Return a pointer to a section of the page on troubleshooting. A test checks that the page has it."""
+    return f"See docs/troubleshooting.md#{section}."
 
 
 class TapError(Exception):
@@ -107,6 +113,10 @@ class TokenRefusedError(AccessError):
 
 class NoAccessError(AccessError):
     """The application may not read what it was asked to read."""
+
+
+class ScopeTooLargeError(TapError):
+    """More subscriptions lie in scope than Azure answers for."""
 
 
 class ServiceError(TapError):

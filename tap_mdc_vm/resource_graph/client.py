@@ -1,0 +1,156 @@
+"""One question to Resource Graph, asked until it is answered; alone knows the wire format of requests."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import orjson
+
+from tap_mdc_vm.errors import NetworkError, TapError, ThrottledError, TokenRefusedError
+from tap_mdc_vm.resource_graph import answers
+from tap_mdc_vm.resource_graph.model import MAX_PAGE, Page, Quota, Scope
+from tap_mdc_vm.resource_graph.retries import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_mdc_vm.resource_graph.pacing import Governor
+    from tap_mdc_vm.transport import Answer
+
+T = TypeVar("T")
+
+API_VERSION = "2021-03-01"
+"""Newer versions only add a filter for policy and role tables; the Azure CLI sends this one too."""
+
+
+class Poster(Protocol):
+    """Whatever sends a POST over HTTPS."""
+
+    def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Send ``body`` and return the answer, or raise a NetworkError."""
+        ...
+
+
+class Tokens(Protocol):
+    """Whatever hands out access tokens."""
+
+    def token(self) -> str:
+        """Return a token that is valid now."""
+        ...
+
+    def renew(self) -> None:
+        """Forget the token handed out last."""
+        ...
+
+
+class Client:
+    """Asks Resource Graph, from any number of threads.
+
+    Args:
+        resource_manager_url: Such as ``https://management.azure.com``.
+        poster: Sends the request.
+        tokens: Signs it.
+        governor: Says when it may go out.
+
+    Attributes:
+        requests: How many requests went out, by the name of what was asked for.
+    """
+
+    def __init__(self, resource_manager_url: str, poster: Poster, tokens: Tokens, governor: Governor) -> None:
+        """Keep what a request takes; nothing is sent yet."""
+        path = f"/providers/Microsoft.ResourceGraph/resources?api-version={API_VERSION}"
+        self._url = resource_manager_url.rstrip("/") + path
+        self._poster, self._tokens, self._governor = poster, tokens, governor
+        self._counting, self._renewing = threading.Lock(), threading.Lock()
+        self._heard = False
+        self.requests: Counter[str] = Counter()
+
+    def ask(self, name: str, text: str, scope: Scope, *, top: int = MAX_PAGE, skip_token: str | None = None) -> Page:
+        """Ask for one page of a query's rows.
+
+        Args:
+            name: What the rows are, for the count of requests.
+            text: Kusto's language.
+            scope: Where to look.
+            top: Rows at most, 1 to 1000.
+            skip_token: The previous page's, with the same text and scope.
+
+        Raises:
+            TapError: The question can't be answered, or not within the bounds of :mod:`.retries`.
+        """
+        # The dollar signs are part of the names: Azure ignores options without them and sends 1000 rows.
+        options: dict[str, Any] = {"$top": top, "resultFormat": "objectArray"}
+        if skip_token:
+            options["$skipToken"] = skip_token
+        return self._ask(name, text, scope, options, lambda a: answers.page(a, continued=skip_token is not None))
+
+    def count(self, name: str, text: str, scope: Scope) -> int:
+        """Ask how many rows there are; ``text`` ends in ``| count``.
+
+        Raises:
+            TapError: As :meth:`ask`.
+        """
+        return self._ask(name, text, scope, {"resultFormat": "objectArray"}, answers.number)
+
+    def _ask(self, name: str, text: str, scope: Scope, options: dict[str, Any], read: Callable[[Answer], T]) -> T:
+        body = orjson.dumps({"query": text, "options": options, **scope.body()})
+        patience = Patience()
+        renewed = False
+        while True:
+            token = self._tokens.token()
+            try:
+                return read(self._send(name, body, token, patience))
+            except TokenRefusedError as error:
+                # A token can run out on the way, or be withdrawn: one new one, once.
+                if renewed or error.code != "ExpiredAuthenticationToken":
+                    raise
+                renewed = True
+                self._renew(token)
+            except _WaitedError:
+                continue
+            except TapError as error:
+                self._governor.sleep(patience.wait(error, first_contact=not self._heard))
+
+    def _send(self, name: str, body: bytes, token: str, patience: Patience) -> Answer:
+        """Send once and return a 200.
+
+        Raises:
+            _WaitedError: A 429, whose wait is under way for everybody.
+            TapError: Anything else that is no 200.
+        """
+        ticket = self._governor.admit()
+        with self._counting:
+            self.requests[name] += 1
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        try:
+            answer = self._poster.post(self._url, body=body, headers=headers)
+        except NetworkError:
+            self._governor.lost(ticket)
+            raise
+        self._heard = True
+        quota = Quota.from_headers(answer.headers)
+        if answer.status == 200:
+            self._governor.answered(ticket, quota)
+            return answer
+        error = answers.refusal(answer)
+        if isinstance(error, ThrottledError):
+            otherwise = patience.wait(error, quota.retry_after)
+            self._governor.throttled(ticket, quota, otherwise)
+            raise _WaitedError from error
+        self._governor.answered(ticket, quota)
+        if quota.retry_after is not None and answer.status >= 500:
+            self._governor.sleep(patience.wait(error, quota.retry_after))
+            raise _WaitedError from error
+        raise error
+
+    def _renew(self, refused: str) -> None:
+        """Get a new token, unless another thread already has."""
+        with self._renewing:
+            if self._tokens.token() == refused:
+                self._tokens.renew()
+
+
+class _WaitedError(Exception):
+    """The wait is over or everybody's: ask again."""

@@ -1,0 +1,302 @@
+"""Reads a query whole, and knows that it did.
+
+A result that fits one answer proves itself. A larger one is read in partitions by the hash of the id, side by side:
+Microsoft's remedy for tenants that change while one reads (azure-docs, resource-graph/concepts/paging-results, "hash
+partitions"). Each partition is one answer of one evaluation, so no row can slide across a page's edge; a row's
+partition depends on its id alone, so what appears or goes elsewhere can't hide it.
+
+That rests on the service hashing alike from request to request, which nobody promises. So the parts must add up to
+the counts asked before and after, and the rows of the first, ordered page must all turn up. Where they don't, the
+partitions are read again and compared; where that can't explain it, ordered pages are read until they hold still.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tap_mdc_vm import events
+from tap_mdc_vm.errors import (
+    IncompleteError,
+    PayloadTooLargeError,
+    QueryRefusedError,
+    ScopeTooLargeError,
+    TapError,
+)
+from tap_mdc_vm.resource_graph.completeness import Ledger, gap
+from tap_mdc_vm.resource_graph.partitions import DEEPEST, partitions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tap_mdc_vm.resource_graph.client import Client
+    from tap_mdc_vm.resource_graph.model import Page, Partition, Query, Row, Scope
+    from tap_mdc_vm.resource_graph.workers import Workers
+
+_ORDERED_PASSES = 5
+_EMPTY_PAGES = 10
+_PROBED = 100
+"""How many rows of the first page that no partition held are asked for by id: enough to tell loss from deletion."""
+
+
+class Reader:
+    """Starts readings.
+
+    Args:
+        client: Asks one question at a time.
+        workers: Ask several side by side.
+        page_size: Rows per answer at most, 1 to 1000.
+        tolerant: Go on where a result can't be proven complete, and say so, instead of ending the run.
+    """
+
+    def __init__(self, client: Client, workers: Workers, *, page_size: int, tolerant: bool = False) -> None:
+        """Keep what readings share."""
+        self.client, self.workers, self.page_size, self.tolerant = client, workers, page_size, tolerant
+
+    def start(self, query: Query, scopes: Sequence[Scope]) -> Reading:
+        """Send the first request and return the reading, to be iterated once."""
+        return Reading(self, query, scopes)
+
+
+class Reading:
+    """One query's rows from all scopes, in batches of a page or so.
+
+    Iterating yields non-empty lists of rows, no id (in lower case) twice. When the iteration ends, ``shortcomings``
+    is empty if and only if the result is proven complete; unless the reader is tolerant, it raises instead.
+
+    Attributes:
+        expected: Rows that Azure counts, as far as known; once complete, ``emitted + duplicates``.
+        emitted: Rows yielded so far.
+        duplicates: Rows left out because their id had come before.
+        shortcomings: Why the result can't be proven complete.
+    """
+
+    def __init__(self, reader: Reader, query: Query, scopes: Sequence[Scope]) -> None:
+        """Ask the first scope's first page at once, so that several readings can start side by side."""
+        self._reader, self._query, self._scopes = reader, query, scopes
+        self._client, self._workers, self._page_size = reader.client, reader.workers, reader.page_size
+        self._first = self._workers.submit(partial(self._first_page, scopes[0]))
+        self.expected = self.emitted = self.duplicates = 0
+        self.shortcomings: list[str] = []
+
+    @property
+    def name(self) -> str:
+        """What the rows are."""
+        return self._query.name
+
+    def __iter__(self) -> Iterator[list[Row]]:
+        """Yield the rows.
+
+        Raises:
+            IncompleteError: They can't be proven complete.
+            ScopeTooLargeError: Azure looked at some of the subscriptions only.
+            TapError: Azure can't be asked.
+        """
+        later = self._workers.in_order(partial(self._first_page, scope) for scope in self._scopes[1:])
+        for scope, first in zip(self._scopes, self._firsts(later), strict=True):
+            try:
+                for rows in self._scope(scope, first):
+                    self.emitted += len(rows)
+                    if rows:
+                        yield rows
+            except IncompleteError as error:
+                self._fall_short(error)
+        if not self.shortcomings:
+            self.expected = self.emitted + self.duplicates
+
+    def _firsts(self, later: Iterator[Page | None]) -> Iterator[Page | None]:
+        yield self._first.result()
+        yield from later
+
+    def _first_page(self, scope: Scope) -> Page | None:
+        """Return the first page in order; None where it would be too large to be sent."""
+        try:
+            return self._ask(self._query.text, scope)
+        except PayloadTooLargeError:
+            return None
+
+    def _scope(self, scope: Scope, first: Page | None) -> Iterator[list[Row]]:
+        total = first.total if first else self._count(scope)
+        self.expected += total
+        if first and first.limit_hit:
+            self._fall_short(
+                ScopeTooLargeError(
+                    "More subscriptions lie in scope than Resource Graph looks at (10,000); it left the others out.",
+                    "Set subscription_ids or management_group_ids, and run once per part.",
+                )
+            )
+        if first and (not first.skip_token or len(first.rows) == first.total):
+            yield self._unique(first.rows)
+        elif total <= self._page_size:
+            yield from self._ordered(scope, Ledger())
+        else:
+            yield from self._partitioned(scope, total, {_id(row) for row in first.rows} if first else set())
+
+    def _partitioned(self, scope: Scope, before: int, sample: set[str]) -> Iterator[list[Row]]:
+        """Yield the rows partition by partition, then see whether the parts add up.
+
+        Args:
+            scope: Where to look.
+            before: How many rows there were before.
+            sample: Ids in lower case of rows that were there, each to be found in some partition.
+        """
+        parts, ledger, read = partitions(before, self._page_size), Ledger(), 0
+        try:
+            for part, rows in self._parts(scope, parts):
+                unique = self._unique(rows)
+                ids = [_id(row) for row in unique]
+                ledger.note(part, ids)
+                sample.difference_update(ids)
+                read += len(rows)
+                yield unique
+            after = self._count(scope)
+            if doubt := max(gap(read, before, after), self._lost(scope, sample)):
+                events.emit(events.LookingAgain(self.name, read, before, after))
+                yield from self._look_again(scope, parts, ledger, after, doubt)
+        except _PartitionsUnusableError as reason:
+            events.emit(events.ReadingInOrder(self.name, str(reason)))
+            yield from self._ordered(scope, ledger)
+
+    def _look_again(
+        self, scope: Scope, parts: Sequence[Partition], ledger: Ledger, before: int, doubt: int
+    ) -> Iterator[list[Row]]:
+        """Read partitions again until the changes seen between the two looks explain the doubt.
+
+        Yields:
+            Rows that were not there at the first look.
+
+        Raises:
+            _PartitionsUnusableError: A row moved, or the parts miss the counts again by more than changed.
+        """
+        known, changed, read = ledger.all(), 0, 0
+        for part, rows in self._parts(scope, parts):
+            now = {hash(_id(row)): row for row in rows}
+            had = ledger.of(part)
+            new = now.keys() - had
+            if new & known:
+                raise _PartitionsUnusableError("a row moved from one partition to another")
+            ledger.note(part, [_id(now[key]) for key in new])
+            changed += len(new) + len(had - now.keys())
+            read += len(rows)
+            yield [now[key] for key in new]
+            if changed >= doubt:
+                return
+        if gap(read, before, self._count(scope)) > changed:
+            raise _PartitionsUnusableError("the partitions do not add up to the whole")
+
+    def _ordered(self, scope: Scope, ledger: Ledger) -> Iterator[list[Row]]:
+        """Read ordered pages, again and again until the result held still for a whole pass.
+
+        Yields:
+            Rows that are not in the ledger yet.
+
+        Raises:
+            IncompleteError: It never held still.
+        """
+        known = ledger.all()
+        reason, doubles_before = "", None
+        for _ in range(_ORDERED_PASSES):
+            totals: set[int] = set()
+            ids: list[str] = []
+            try:
+                for page in self._pages(scope):
+                    totals.add(page.total)
+                    new = [row for row in page.rows if hash(_id(row)) not in known]
+                    known.update(hash(_id(row)) for row in new)
+                    ids += map(_id, page.rows)
+                    yield self._unique(new)
+            except IncompleteError as error:
+                reason = error.message
+                continue
+            doubles = len(ids) - len(set(ids))
+            if totals == {len(ids)} and doubles in {0, doubles_before}:
+                return
+            doubles_before = doubles
+            reason = "its rows changed during every one of several readings"
+        raise IncompleteError(
+            f"{self.name} can't be proven complete: {reason}.",
+            "Run again when less changes in the tenant. See docs/reliability.md.",
+        )
+
+    def _pages(self, scope: Scope) -> Iterator[Page]:
+        """Yield ordered pages for as long as there is a skip token, the only sign that there is more."""
+        token, seen, empty, top = None, set(), 0, self._page_size
+        while True:
+            try:
+                page = self._client.ask(self.name, self._query.text, scope, top=top, skip_token=token)
+            except PayloadTooLargeError:
+                if top == 1:
+                    raise
+                top //= 2
+                continue
+            yield page
+            token, empty = page.skip_token, 0 if page.rows else empty + 1
+            if token is None:
+                return
+            if token in seen or empty > _EMPTY_PAGES:
+                raise IncompleteError("Resource Graph sends the same page, or an empty one, over and over")
+            seen.add(token)
+
+    def _parts(self, scope: Scope, parts: Sequence[Partition]) -> Iterable[tuple[Partition, list[Row]]]:
+        rows = self._workers.in_order(partial(self._part, scope, part, 0) for part in parts)
+        return zip(parts, rows, strict=True)
+
+    def _part(self, scope: Scope, part: Partition, depth: int) -> list[Row]:
+        """Return a partition's rows, from one answer or, where they don't fit one, from its halves'.
+
+        Raises:
+            _PartitionsUnusableError: The service can't partition.
+            TapError: As :meth:`Client.ask`.
+        """
+        try:
+            page = self._ask(self._query.part(part), scope)
+        except PayloadTooLargeError:
+            if depth == DEEPEST:
+                raise
+        except QueryRefusedError as error:
+            raise _PartitionsUnusableError(f"Azure refused to: {error.message}") from error
+        else:
+            if not page.skip_token or len(page.rows) == page.total:
+                return page.rows
+            if depth == DEEPEST or (depth and page.total <= self._page_size):
+                raise _PartitionsUnusableError("a partition stays too large however often it is halved")
+        return [row for half in part.halves() for row in self._part(scope, half, depth + 1)]
+
+    def _lost(self, scope: Scope, sample: set[str]) -> int:
+        """Return how many rows that no partition held are there all the same."""
+        if not sample:
+            return 0
+        quoted = ", ".join(f"'{_quote(row_id)}'" for row_id in sorted(sample)[:_PROBED])
+        return len(self._ask(self._query.where(f"id in~ ({quoted})").text, scope).rows)
+
+    def _ask(self, text: str, scope: Scope) -> Page:
+        return self._client.ask(self.name, text, scope, top=self._page_size)
+
+    def _count(self, scope: Scope) -> int:
+        return self._client.count(self.name, self._query.count(), scope)
+
+    def _unique(self, rows: list[Row]) -> list[Row]:
+        """Return rows without those whose id came before in the list; all rows of one id lie in one partition."""
+        unique = {_id(row): row for row in rows}
+        self.duplicates += len(rows) - len(unique)
+        return rows if len(unique) == len(rows) else list(unique.values())
+
+    def _fall_short(self, error: TapError) -> None:
+        """Note why the result is not proven, or end the run with it."""
+        if not self._reader.tolerant:
+            raise error
+        self.shortcomings.append(str(error))
+        events.emit(events.FellShort(self.name, str(error)))
+
+
+class _PartitionsUnusableError(Exception):
+    """Partitions can't be trusted for this query, and why."""
+
+
+def _id(row: Row) -> str:
+    lower: str = row["id"].lower()
+    return lower
+
+
+def _quote(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")

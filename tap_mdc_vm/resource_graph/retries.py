@@ -1,0 +1,92 @@
+"""How long to try again, and how long to wait in between. Everything here is bounded in time.
+
+================  ==========================================  ===================  =================================
+what happened     examples                                    goes on for          waits
+================  ==========================================  ===================  =================================
+throttled         429                                         10 minutes           ``Retry-After``, else the quota's
+                                                                                   reset, else backoff
+service           408, 500, 502, 503, 504                     2 minutes            ``Retry-After``, else backoff
+network           reset, time-out, half an answer             2 minutes            backoff
+first contact     the same, before any answer ever came       5 seconds            backoff
+answer            no JSON, a short page, ``resultTruncated``  6 tries              backoff
+================  ==========================================  ===================  =================================
+
+The bounds count from the first of several failures of the same kind in a row; 10 minutes bound them all together.
+Backoff doubles from half a second to 30, each time with up to half of it taken off at random.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+from tap_mdc_vm.errors import (
+    IncompleteError,
+    MalformedAnswerError,
+    NetworkError,
+    TapError,
+    ThrottledError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LONGEST = 600.0
+_BOUNDS: tuple[tuple[type[TapError], float], ...] = (
+    (ThrottledError, _LONGEST),
+    (UnavailableError, 120.0),
+    (NetworkError, 120.0),
+)
+_FIRST_CONTACT = 5.0
+_TRIES = 6
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+
+
+class Patience:
+    """What is left of it for one question.
+
+    Args:
+        clock: Returns seconds, as ``time.monotonic``.
+        chance: Returns a number from 0 to 1, as ``random.random``.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
+    ) -> None:
+        """Start afresh, without a failure."""
+        self._clock, self._chance = clock, chance
+        self._began: float | None = None
+        self._kind: type[TapError] | None = None
+        self._since = 0.0
+        self._failures = 0
+
+    def wait(self, error: TapError, asked: float | None = None, *, first_contact: bool = False) -> float:
+        """Take in a failure and return the seconds to wait before the next try.
+
+        Args:
+            error: What happened.
+            asked: Seconds that the service asks to wait.
+            first_contact: Whether no answer ever came from there, so that the address may be wrong.
+
+        Raises:
+            TapError: ``error`` itself, when it can't be mended by trying or has lasted for too long.
+        """
+        now = self._clock()
+        self._began = now if self._began is None else self._began
+        if type(error) is not self._kind:
+            self._kind, self._since, self._failures = type(error), now, 0
+        self._failures += 1
+        backoff = min(_FIRST_WAIT * 2 ** (self._failures - 1), _LONGEST_WAIT) * (1 - self._chance() / 2)
+        wait = backoff if asked is None else asked
+        bound = next((bound for kind, bound in _BOUNDS if isinstance(error, kind)), None)
+        if bound is None:
+            if not isinstance(error, MalformedAnswerError | IncompleteError) or self._failures >= _TRIES:
+                raise error
+            return wait
+        if isinstance(error, NetworkError) and first_contact:
+            bound = _FIRST_CONTACT
+        if now + wait > min(self._since + bound, self._began + _LONGEST):
+            raise error
+        return wait

@@ -52,6 +52,7 @@ _COUNTERPARTS: dict[type[BaseException], type[NetworkError]] = {
     urllib3.exceptions.ProxySchemeUnknown: ProxyFailedError,
     urllib3.exceptions.ProxySchemeUnsupported: ProxyFailedError,
     socket.gaierror: HostUnknownError,
+    UnicodeError: HostUnknownError,  # a name that can't be written in DNS
     requests.exceptions.InvalidURL: HostUnknownError,  # a label of more than 63 characters, or none
     urllib3.exceptions.NameResolutionError: HostUnknownError,
     urllib3.exceptions.LocationParseError: HostUnknownError,
@@ -93,6 +94,7 @@ _MOST_TELLING = (
 )
 _LIBRARY_ERRORS = (
     OSError,
+    UnicodeError,
     http.client.HTTPException,
     urllib3.exceptions.HTTPError,
     urllib3.exceptions.ProxySchemeUnsupported,

@@ -6,12 +6,14 @@ PINS := --constraint constraints/project.txt
 MELTANO := $(BIN)/meltano
 export MELTANO_CLI_DISABLE_VERSION_CHECK := true
 
-.PHONY: help demo test lint format docs constraints clean
+.PHONY: help install demo test lint format docs constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
-demo: .venv/.demo .meltano/.demo ## Run tap-mdc-vm into target-jsonl against the sandbox and show what arrived
+install: .venv/.demo .meltano/.demo ## Install the tap, its sandbox and Meltano with the plugins tap-mdc-vm and target-jsonl
+
+demo: install ## Run tap-mdc-vm into target-jsonl against the sandbox and show what arrived
 	@rm -rf output/sandbox
 	$(BIN)/tap-mdc-vm-sandbox -- $(MELTANO) --env-file /dev/null --environment sandbox run tap-mdc-vm target-jsonl
 	@$(BIN)/python scripts/what_arrived.py output/sandbox
@@ -44,12 +46,12 @@ clean: ## Remove everything that make has made
 
 # The demo needs less than the tests, so that a newcomer waits less.
 .venv/.demo: pyproject.toml constraints/project.txt | .venv/bin/python
-	@echo 'Installing the tap, its sandbox and Meltano into .venv (about a minute) …'
+	@echo 'Installing the tap, its sandbox and Meltano into .venv …'
 	@$(PIP) install $(PINS) --editable '.[sandbox]' --group demo
 	@touch $@
 
 .venv/.dev: pyproject.toml constraints/project.txt | .venv/bin/python
-	@echo 'Installing the tap, its sandbox, Meltano and what the tests need into .venv (a minute or two) …'
+	@echo 'Installing the tap, its sandbox, Meltano and what the tests need into .venv …'
 	@$(PIP) install $(PINS) --editable '.[sandbox]' --group dev
 	@touch $@ .venv/.demo
 

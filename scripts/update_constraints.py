@@ -31,9 +31,7 @@ def compile_pins(name: str, arguments: list[str], requirements: str = "") -> Non
         "--quiet --universal --python-version 3.11 --upgrade --system-certs --no-header --no-annotate"
     )
     command = [find_uv_bin(), "pip", "compile", *options, *arguments]
-    pins = subprocess.run(
-        command, cwd=ROOT, input=requirements, stdout=subprocess.PIPE, text=True, check=True
-    )
+    pins = subprocess.run(command, cwd=ROOT, input=requirements, stdout=subprocess.PIPE, text=True, check=True)
     (CONSTRAINTS / f"{name}.txt").write_text(pins.stdout, encoding="utf-8")
 
 

@@ -101,9 +101,7 @@ def main() -> int:
     differing = [path for path, content in written().items() if path.read_text(encoding="utf-8") != content]
     if "--check" in sys.argv[1:]:
         for path in differing:
-            print(
-                f"{path.relative_to(ROOT)} differs from tap_mdc_vm/settings.py: run scripts/write_settings.py"
-            )
+            print(f"{path.relative_to(ROOT)} differs from tap_mdc_vm/settings.py: run scripts/write_settings.py")
         return 1 if differing else 0
     for path in differing:
         path.write_text(written()[path], encoding="utf-8")

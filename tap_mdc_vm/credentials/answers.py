@@ -164,7 +164,7 @@ def check_entra(answer: Answer, host: str) -> None:
     if payload is None or "error" not in payload:
         raise Trouble(_not_a_token_endpoint(answer, f"Entra ID at {host}"))
     if payload["error"] == "temporarily_unavailable":
-        raise Trouble(UnavailableError(f"Entra ID at {host} is not available.", see("azure-not-available")))
+        raise Trouble(UnavailableError(f"Entra ID at {host} is not available.", see("unavailable")))
     raise refusal(payload)
 
 
@@ -217,9 +217,7 @@ def _check_trouble(answer: Answer, who: str) -> None:
         raise Trouble(ThrottledError(f"{who} keeps on answering 429.", f"Try again later. {see('throttled')}"), wait)
     if answer.status in {408, *range(500, 600)}:
         raise Trouble(
-            UnavailableError(
-                f"{who} keeps on answering {answer.status}.", f"Try again later. {see('azure-not-available')}"
-            ),
+            UnavailableError(f"{who} keeps on answering {answer.status}.", f"Try again later. {see('unavailable')}"),
             wait,
         )
 
@@ -228,7 +226,7 @@ def _not_a_token_endpoint(answer: Answer, who: str) -> MalformedAnswerError:
     kind = answer.headers.get("Content-Type", "").split(";")[0] or "something"
     return MalformedAnswerError(
         f"{who} answered {answer.status} with {kind} that is not what Entra ID sends.",
-        f"Check authority_host, and whether a proxy answers in its place. {see('not-azure-that-answers')}",
+        f"Check authority_host, and whether a proxy answers in its place. {see('malformed-answer')}",
     )
 
 

@@ -109,7 +109,7 @@ class PatientSource:
         except (ValueError, KeyError, RuntimeError) as error:  # how msal says that an answer is of no use to it
             raise MalformedAnswerError(
                 "The sign-in library can't use what the token endpoint answered.",
-                f"Check authority_host. {see('not-azure-that-answers')}",
+                f"Check authority_host. {see('malformed-answer')}",
             ) from error
         if "access_token" not in answer:
             raise self._refuse(answer)

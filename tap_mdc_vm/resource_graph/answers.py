@@ -109,8 +109,7 @@ _MEANINGS: tuple[tuple[str | range | set[int], type[TapError], str, str], ...] =
         "TooManySubscriptionsUnderScope",
         ScopeTooLargeError,
         "More subscriptions lie in scope than Azure answers for",
-        "Set subscription_ids or management_group_ids, and run once per part. "
-        "See docs/troubleshooting.md#scope-too-large.",
+        "Set subscription_ids or management_group_ids. See docs/troubleshooting.md#scope-too-large.",
     ),
     (
         "ResponsePayloadTooLarge",
@@ -123,16 +122,14 @@ _MEANINGS: tuple[tuple[str | range | set[int], type[TapError], str, str], ...] =
         {401},
         TokenRefusedError,
         "Azure Resource Manager refused the access token",
-        "Check that tenant_id, client_id and cloud belong together and that the application has a service principal "
-        "in this tenant. See docs/troubleshooting.md#token-refused.",
+        "Check that tenant_id, client_id and cloud belong together. See docs/troubleshooting.md#token-refused.",
     ),
     ({403}, NoAccessError, "The application may not read anything in scope", _NO_ROLE),
     (
         {429},
         ThrottledError,
         "Azure kept on refusing queries because the quota is used up",
-        "Other tools that sign in with the same application share its quota: give this tap an application of its own, "
-        "or run it at another time. See docs/troubleshooting.md#throttled.",
+        "Give this tap an application of its own: others share its quota. See docs/troubleshooting.md#throttled.",
     ),
     (
         {408, *range(500, 600)},
@@ -144,7 +141,7 @@ _MEANINGS: tuple[tuple[str | range | set[int], type[TapError], str, str], ...] =
         range(1000),
         MalformedAnswerError,
         "Azure Resource Manager gave an unexpected answer",
-        "Check resource_manager_url, and the proxy if one stands between. See docs/troubleshooting.md#malformed-answer.",
+        "Check resource_manager_url and the proxy, if any. See docs/troubleshooting.md#malformed-answer.",
     ),
 )
 

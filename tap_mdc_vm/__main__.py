@@ -1,0 +1,37 @@
+"""The command ``tap-mdc-vm``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from tap_mdc_vm.errors import ConfigurationError, TapError
+
+_LOGGER = logging.getLogger("tap-mdc-vm")
+
+
+def main() -> None:
+    """Run the command; what a user can act on is one line per problem, and exit status 1.
+
+    Raises:
+        SystemExit: With status 0 only if every selected stream is complete.
+    """
+    from tap_mdc_vm.tap import TapMdcVm  # noqa: PLC0415 - the SDK takes its time to load; errors.py does not
+
+    try:
+        TapMdcVm.cli()
+    except ConfigurationError as error:
+        for problem in error.problems:
+            _LOGGER.error("%s", problem)
+    except TapError as error:
+        _LOGGER.error("%s", error)
+        _LOGGER.debug("Details", exc_info=True)
+    except BrokenPipeError:
+        _LOGGER.error("The target stopped reading; see its own log.")
+        sys.stderr.flush()
+        sys.stdout = None
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Which subscriptions a run is about, which of them can be read, and in which scopes the queries are asked.
+
+Resource Graph leaves out what the application may not read, without a sign. So the subscriptions are asked for first,
+and a configured one that has no row is unreadable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tap_mdc_vm import packaged
+from tap_mdc_vm.errors import NoAccessError
+from tap_mdc_vm.resource_graph.model import Query, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_mdc_vm.resource_graph.model import Row
+    from tap_mdc_vm.resource_graph.reader import Reader, Reading
+    from tap_mdc_vm.settings import Settings
+
+BATCH = 250
+"""Subscriptions per request. Microsoft recommends fewer than 300, and allows 1,000."""
+
+_GROUPS_AT_ONCE = 10
+"""Management groups per request; the Azure CLI sends no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription that the application can see.
+
+    Attributes:
+        id: Its GUID, in lower case.
+        name: What people call it.
+        state: ``Enabled``, ``Disabled``, ``Warned``, ``PastDue`` …
+        tenant_id: Another tenant's than the application's with Azure Lighthouse.
+        groups: The management groups above it, in lower case.
+    """
+
+    id: str
+    name: str
+    state: str
+    tenant_id: str
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a run covers.
+
+    Attributes:
+        requested: How many subscriptions were asked for.
+        readable: Those that can be read.
+        unreadable: Ids of subscriptions, or of management groups, that were asked for and can't.
+        scopes: Where to ask, one after the other; no subscription lies in two of them.
+    """
+
+    requested: int
+    readable: tuple[Subscription, ...]
+    unreadable: tuple[str, ...]
+    scopes: tuple[Scope, ...]
+
+
+def survey(reader: Reader, settings: Settings) -> Coverage:
+    """Ask which subscriptions can be read.
+
+    Raises:
+        NoAccessError: None of them can.
+        TapError: Azure can't be asked.
+    """
+    if settings.subscription_ids:
+        coverage = _of_subscriptions(reader, settings.subscription_ids)
+    elif settings.management_group_ids:
+        coverage = _of_groups(reader, settings.management_group_ids)
+    else:
+        found = _subscriptions([_start(reader, "subscriptions", Scope())])
+        coverage = Coverage(len(found), found, (), (Scope(),))
+    if not coverage.readable and not coverage.scopes:
+        raise no_access(coverage.unreadable)
+    if not coverage.readable and not settings.management_group_ids:
+        raise no_access(())
+    return coverage
+
+
+def no_access(unreadable: Iterable[str]) -> NoAccessError:
+    """Return the error that says what can't be read, and what to do about it."""
+    ids = ", ".join(unreadable)
+    return NoAccessError(
+        f"The application can't read {ids}." if ids else "The application can't read any subscription of this tenant.",
+        "Assign the Reader role to it there (Access control (IAM) > Add role assignment), and check the ids and the "
+        "tenant; a new role can take some minutes to show. See docs/troubleshooting.md#no-access.",
+    )
+
+
+def _of_subscriptions(reader: Reader, ids: tuple[str, ...]) -> Coverage:
+    readings = [_start(reader, "subscriptions", Scope(subscriptions=batch)) for batch in _batches(ids)]
+    found = _subscriptions(readings)
+    readable = {subscription.id for subscription in found}
+    asked = tuple(id_ for id_ in ids if id_ in readable)
+    return Coverage(
+        len(ids),
+        found,
+        tuple(id_ for id_ in ids if id_ not in readable),
+        tuple(Scope(subscriptions=batch) for batch in _batches(asked)),
+    )
+
+
+def _of_groups(reader: Reader, groups: tuple[str, ...]) -> Coverage:
+    """Ask group by group, so that one that is wrong does not hide the others."""
+    readings = [_start(reader, "subscriptions", Scope(management_groups=(group,))) for group in groups]
+    by_group = {group: _subscriptions([reading]) for group, reading in zip(groups, readings, strict=True)}
+    empty = [group for group, found in by_group.items() if not found]
+    probes = [_start(reader, "management_groups", Scope(management_groups=(group,))) for group in empty]
+    unreadable = tuple(
+        group
+        for group, probe in zip(empty, probes, strict=True)
+        if group not in {str(row["name"]) for row in _rows(probe)}
+    )
+    found = {subscription.id: subscription for some in by_group.values() for subscription in some}
+    asked = tuple(group for group in groups if group not in unreadable)
+    if len(asked) > _GROUPS_AT_ONCE:
+        # Groups may lie within each other: only subscriptions can be shared out without asking for one twice.
+        scopes = tuple(Scope(subscriptions=batch) for batch in _batches(tuple(found)))
+    else:
+        scopes = (Scope(management_groups=asked),) if asked else ()
+    return Coverage(len(found), tuple(found.values()), unreadable, scopes)
+
+
+def _start(reader: Reader, name: str, scope: Scope) -> Reading:
+    return reader.start(Query(name, packaged.query(name)), [scope])
+
+
+def _rows(reading: Reading) -> list[Row]:
+    """Return a probe's rows; no access is what it is there to find out, and counts as none."""
+    try:
+        return [row for rows in reading for row in rows]
+    except NoAccessError:
+        return []
+
+
+def _subscriptions(readings: Iterable[Reading]) -> tuple[Subscription, ...]:
+    rows = [row for reading in readings for row in _rows(reading)]
+    return tuple(
+        Subscription(
+            id=str(row["subscriptionId"]).lower(),
+            name=str(row.get("name") or ""),
+            state=str(row.get("state") or ""),
+            tenant_id=str(row.get("tenantId") or ""),
+            groups=frozenset(str(group.get("name", "")).lower() for group in row.get("managementGroups") or ()),
+        )
+        for row in rows
+    )
+
+
+def _batches(ids: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]

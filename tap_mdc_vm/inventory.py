@@ -1,0 +1,151 @@
+"""The records of one run: read, shaped and joined, each query once, whichever of the streams are wanted.
+
+A machine needs the addresses of its interfaces, a finding those of its machine. So interfaces are read before machines
+and machines before findings. What a later join needs is kept as a compact index; the finished interface records, which
+go out after the machines, wait in a temporary file.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from typing import IO, TYPE_CHECKING, Any
+
+import orjson
+
+from tap_mdc_vm import packaged
+from tap_mdc_vm.joins import AddressIndex, InterfaceIndex, MachineIndex
+from tap_mdc_vm.resource_graph.model import Query
+from tap_mdc_vm.rows.assessments import assessment
+from tap_mdc_vm.rows.network_interfaces import network_interface
+from tap_mdc_vm.rows.public_ips import public_ip
+from tap_mdc_vm.rows.virtual_machines import virtual_machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
+
+    from tap_mdc_vm.coverage import Coverage
+    from tap_mdc_vm.resource_graph.reader import Reader, Reading
+    from tap_mdc_vm.settings import Settings
+
+Record = dict[str, Any]
+
+MACHINES, INTERFACES, ADDRESSES, FINDINGS = "virtual_machines", "network_interfaces", "public_ips", "assessments"
+
+_SPOOL = 4 * 1024 * 1024
+"""Bytes of interface records that stay in memory before the temporary file goes to disk."""
+
+
+class Inventory:
+    """Machines, interfaces and findings of one run.
+
+    Args:
+        reader: Reads the queries.
+        coverage: Where to read.
+        settings: Which findings.
+        wanted: The streams that will be asked for, in the order machines, interfaces, findings.
+    """
+
+    def __init__(self, reader: Reader, coverage: Coverage, settings: Settings, wanted: AbstractSet[str]) -> None:
+        """Begin to read what every wanted stream needs first."""
+        self._reader, self._coverage, self._wanted = reader, coverage, wanted
+        self._statuses = settings.assessment_statuses
+        self._readings: dict[str, Reading] = {}
+        self._interfaces, self._machines = InterfaceIndex(), MachineIndex()
+        self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - lives as long as the run
+        self._interfaces_are_known = self._machines_are_known = False
+        self._assessed: set[str] = set()
+        self.foreign = 0
+        for name in (ADDRESSES, INTERFACES, MACHINES):
+            if name != MACHINES or wanted != {INTERFACES}:
+                self._start(name)
+
+    def reading(self, name: str) -> Reading:
+        """Return the reading of a query, begun at the latest now."""
+        return self._readings.get(name) or self._start(name)
+
+    def machines(self) -> Iterator[list[Record]]:
+        """Yield the records of ``virtual_machines``, a page at a time.
+
+        Raises:
+            TapError: They, or the interfaces that they need, can't be read or proven complete.
+        """
+        self._read_interfaces()
+        reading = self.reading(MACHINES)
+        if FINDINGS in self._wanted:
+            self._start(FINDINGS)
+        for rows in reading:
+            records = [virtual_machine(row, self._interfaces) for row in rows]
+            if FINDINGS in self._wanted:
+                for record in records:
+                    self._machines.add(record)
+            yield records
+        self._machines_are_known = True
+        self._interfaces.clear()
+
+    def interfaces(self) -> Iterator[list[Record]]:
+        """Yield the records of ``network_interfaces``.
+
+        Raises:
+            TapError: As :meth:`machines`.
+        """
+        self._read_interfaces()
+        self._spool.seek(0)
+        for line in self._spool:
+            yield orjson.loads(line)
+        self._spool.truncate(0)
+
+    def findings(self) -> Iterator[list[Record]]:
+        """Yield the records of ``assessments``, joined to their machines.
+
+        Raises:
+            TapError: They, or the machines that they need, can't be read or proven complete.
+        """
+        if not self._machines_are_known:
+            if self.reading(MACHINES).emitted:
+                self._start(MACHINES)  # the stream of machines was broken off, as a connection test does
+            for _ in self.machines():
+                pass
+        for rows in self.reading(FINDINGS):
+            records = [record for row in rows if (record := assessment(row, self._machines)) is not None]
+            self.foreign += len(rows) - len(records)
+            self._assessed.update({record["subscriptionId"] for record in records})
+            yield records
+
+    def subscriptions_without_assessments(self) -> list[str]:
+        """Return the subscriptions that have machines and not one assessment; to be asked when findings are read.
+
+        Raises:
+            TapError: Azure can't be asked. It is asked only where a filter on statuses may be why none came.
+        """
+        silent = sorted(set(self._machines.subscriptions) - self._assessed)
+        if silent and self._statuses:
+            quoted = ", ".join(f"'{subscription}'" for subscription in silent)
+            query = Query(FINDINGS, packaged.query(FINDINGS)).where(f"subscriptionId in~ ({quoted})")
+            for rows in self._reader.start(query, self._coverage.scopes):
+                silent = sorted(set(silent) - {row["subscriptionId"] for row in rows})
+        return silent
+
+    def _start(self, name: str) -> Reading:
+        query = Query(name, packaged.query(name))
+        if name == FINDINGS and self._statuses:
+            quoted = ", ".join(f"'{status}'" for status in self._statuses)
+            query = query.where(f"tostring(properties.status.code) in~ ({quoted})")
+        reading = self._readings[name] = self._reader.start(query, self._coverage.scopes)
+        return reading
+
+    def _read_interfaces(self) -> None:
+        """Read public addresses and interfaces, once: index what machines need, and keep the records for later."""
+        if self._interfaces_are_known:
+            return
+        addresses = AddressIndex()
+        for rows in self.reading(ADDRESSES):
+            for row in rows:
+                addresses.add(*public_ip(row))
+        for rows in self.reading(INTERFACES):
+            records = [network_interface(row, addresses) for row in rows]
+            for record in records:
+                self._interfaces.add(record)
+            if INTERFACES in self._wanted:
+                self._spool.write(orjson.dumps(records, option=orjson.OPT_APPEND_NEWLINE))
+        self._interfaces_are_known = True

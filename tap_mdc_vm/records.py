@@ -1,0 +1,88 @@
+"""From records to Singer's RECORD lines, by the page.
+
+The SDK treats each record by itself: it walks it to drop what the catalog deselects, walks it again to make its types
+fit the schema, puts it into a message object, encodes that with simplejson and flushes. Our records are built to the
+schema by our own code, so where nothing is deselected none of the walks can change anything, and they are left out;
+encoding is orjson's, and a page is written at once. Where a user deselects a property or edits the schema in the
+catalog, the SDK's own path runs, record by record. Stream maps run in both.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib.json import serialize_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from singer_sdk import Stream
+    from singer_sdk.singerlib import RecordMessage
+
+    Record = dict[str, Any]
+
+
+def is_whole(stream: Stream) -> bool:
+    """Tell whether a stream's records go out just as they are built, but for its stream maps.
+
+    That is so where the catalog deselects no property and has the stream's own schema.
+    """
+    own = Schema.from_dict(stream.schema).to_dict()
+    return all(stream.mask.values()) and stream.effective_schema in (stream.schema, own)
+
+
+class RecordLines:
+    """Turns records of one stream into lines of JSON.
+
+    Args:
+        stream: Whose stream maps apply.
+        by_the_sdk: Yields the messages of one record as the SDK makes them.
+        version: Of the table, for targets that remove what is gone; None where that is not asked for.
+    """
+
+    def __init__(
+        self, stream: Stream, by_the_sdk: Callable[[Record], Iterable[RecordMessage]], version: int | None
+    ) -> None:
+        """Choose the path."""
+        self._by_the_sdk = None if is_whole(stream) else by_the_sdk
+        self._maps = [(stream_map, _head(stream_map.stream_alias)) for stream_map in stream.stream_maps]
+        self._version = b"" if version is None else b',"version":%d' % version
+
+    def of(self, records: Iterable[Record]) -> bytes:
+        """Return the lines of a batch: a record's own, then those that stream maps make of it."""
+        if self._by_the_sdk is not None:
+            return b"".join(
+                _encoded(message.to_dict()) + b"\n" for record in records for message in self._by_the_sdk(record)
+            )
+        tail = b'%s,"time_extracted":"%s"}\n' % (self._version, datetime.now(UTC).isoformat().encode())
+        lines: list[bytes] = []
+        for record in records:
+            for stream_map, head in self._maps:
+                if (mapped := stream_map.transform(record)) is not None:
+                    lines += head, _encoded(mapped), tail
+        return b"".join(lines)
+
+
+def write(lines: bytes) -> None:
+    """Write lines to standard output, behind what the SDK has written there."""
+    if lines:
+        if (binary := getattr(sys.stdout, "buffer", None)) is not None:
+            binary.write(lines)
+        else:  # a test that captures text
+            sys.stdout.write(lines.decode())
+        sys.stdout.flush()
+
+
+def _head(stream: str) -> bytes:
+    return b'{"type":"RECORD","stream":%s,"record":' % orjson.dumps(stream)
+
+
+def _encoded(value: object) -> bytes:
+    try:
+        return orjson.dumps(value, default=str)
+    except TypeError:  # integers over 64 bits, half a surrogate pair: rare, and the SDK's encoder takes them
+        return serialize_json(value).encode()

@@ -1,0 +1,242 @@
+"""The Singer tap: its settings, streams and transform map, and the record that a run leaves in its log."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, ClassVar, override
+
+from singer_sdk import Tap
+from singer_sdk.helpers._util import load_json
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.plugin_base import _ConfigInput
+
+from tap_mdc_vm import connection_test, events, transform
+from tap_mdc_vm.connection import Connection
+from tap_mdc_vm.coverage import no_access, survey
+from tap_mdc_vm.errors import ConfigurationError
+from tap_mdc_vm.inventory import FINDINGS, Inventory
+from tap_mdc_vm.settings import CONFIG_SCHEMA, Settings, from_environment
+from tap_mdc_vm.streams import STREAMS, ResourceStream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    import click
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+    from tap_mdc_vm.coverage import Coverage
+
+
+class TapMdcVm(Tap):
+    """Virtual machines, network interfaces and findings of Microsoft Defender for Cloud."""
+
+    name = "tap-mdc-vm"
+    config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
+    # No BATCH: the SDK's batches pass by stream maps and by what the catalog selects.
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    # Settings
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings by our own rules, which name the setting and never show a secret.
+
+        Raises:
+            ConfigurationError: If one of them is wrong, unless ``raise_errors`` is false: ``--discover`` needs none.
+        """
+        if raise_errors:
+            self._settings = Settings.from_config(self._config)
+        self.append_builtin_config(self.config_jsonschema)
+        for name, setting in self.config_jsonschema["properties"].items():
+            if "default" in setting:
+                self._config.setdefault(name, setting["default"])
+        return []
+
+    @classmethod
+    @override
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
+        """Read the configuration files; without any, the environment.
+
+        Raises:
+            ConfigurationError: If a file can't be read.
+        """
+        from_env = "ENV" in value or not value
+        config: dict[str, Any] = {}
+        for path in value:
+            if path != "ENV":
+                config |= _config_file(path)
+        return _ConfigInput(config=config | (from_environment(os.environ) if from_env else {}))
+
+    # Streams and their maps
+
+    @override
+    def discover_streams(self) -> Sequence[ResourceStream]:
+        """Return the streams; nothing is asked of Azure for that."""
+        return [kind(self, lambda: self.inventory, self._stream_is_done) for kind in STREAMS]
+
+    @property
+    @override
+    def streams(self) -> dict[str, ResourceStream]:  # type: ignore[override]
+        """The streams in the order in which they go out; the SDK's own is by name."""
+        by_name = super().streams
+        return {kind.name: by_name[kind.name] for kind in STREAMS}  # type: ignore[misc]
+
+    @override
+    def setup_mapper(self) -> None:
+        """Set up the transform map with the user's stream maps over it.
+
+        Raises:
+            TransformMapError: If it can't be used.
+        """
+        config = self.config
+        chosen = transform.load(config["transform_map"], config.get("stream_maps"), config.get("stream_map_config"))
+        self._mapper = transform.Mapper(config, self.logger, chosen)
+        self._mapper.register_raw_streams_from_catalog(self.catalog)
+
+    # A run
+
+    @classmethod
+    @override
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+    ) -> None:
+        """Sync every selected stream, and leave a summary, however the run ends.
+
+        Raises:
+            TapError: A stream can't be read or proven complete.
+        """
+        if about:
+            cls.print_about(about_format)
+            return
+        cls.print_version(print_fn=cls.logger.info)
+        tap = cls(
+            config=(config or _ConfigInput()).config,
+            state=None if state is None else load_json(state.read()),
+            catalog=None if catalog is None else load_json(catalog.read()),
+        )
+        try:
+            tap.sync_all()
+        finally:
+            tap.close()
+
+    @classmethod
+    @override
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Run the five checks of Test Connection, then the SDK's own test."""
+        if value == "all":
+            config: _ConfigInput = ctx.params.get("config", _ConfigInput())
+            connection_test.run(Settings.from_config(config.config))
+        super().cb_test(ctx, param, value)
+
+    @cached_property
+    def _connection(self) -> Connection:
+        self._began = time.monotonic()
+        events.emit(events.ConnectorState("Processing"))
+        return Connection(self._settings)
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """What the run covers.
+
+        Raises:
+            NoAccessError: Nothing can be read; or, unless ``on_incomplete`` is ``warn``, less than was asked for.
+        """
+        coverage = survey(self._connection.reader, self._settings)
+        if coverage.unreadable:
+            if self._settings.on_incomplete == "fail":
+                raise no_access(coverage.unreadable)
+            events.emit(events.SubscriptionsUnreadable(coverage.unreadable))
+        if disabled := [f"{each.id} ({each.state})" for each in coverage.readable if each.state not in {"", "Enabled"}]:
+            events.emit(events.SubscriptionsDisabled(tuple(disabled)))
+        return coverage
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """The records of this run; to ask for it is to begin to read.
+
+        Raises:
+            TapError: Azure can't be asked, or may not be read.
+        """
+        wanted = {name for name, stream in self.streams.items() if stream.selected}
+        return Inventory(self._connection.reader, self.coverage, self._settings, wanted)
+
+    def close(self) -> None:
+        """End the run: let go of its threads and, if anything was asked for, log its summary."""
+        if "_connection" in self.__dict__:
+            self._summarise()
+            self._connection.close()
+
+    def _stream_is_done(self, name: str) -> None:
+        """Log that the assets are all written, once they are."""
+        assets = [stream for stream in self.streams.values() if stream.selected and stream.name != FINDINGS]
+        if assets and assets[-1].name == name:
+            events.emit(events.ConnectorState("Processed"))
+
+    def _summarise(self) -> None:
+        client, governor = self._connection.client, self._connection.governor
+        selected = [stream for stream in self.streams.values() if stream.selected]
+        coverage = self.__dict__.get("coverage")
+        inventory = self.__dict__.get("inventory")
+        events.emit(
+            events.SyncSummary(
+                streams={stream.name: self._figures(stream, inventory) for stream in selected},
+                subscriptions={
+                    "requested": coverage.requested if coverage else len(self._settings.subscription_ids),
+                    "readable": len(coverage.readable) if coverage else 0,
+                    "unreadable": list(coverage.unreadable) if coverage else [],
+                    "withoutAssessments": [],
+                },
+                requests=client.requests.total(),
+                throttled=governor.throttled_answers,
+                waited_seconds=round(governor.waited_seconds, 3),
+                seconds=round(time.monotonic() - self._began, 3),
+                complete=bool(coverage) and not coverage.unreadable and all(stream.complete for stream in selected),
+            )
+        )
+
+    def _figures(self, stream: ResourceStream, inventory: Inventory | None) -> dict[str, int]:
+        reading = inventory.reading(stream.name) if inventory else None
+        return {
+            "expected": reading.expected if reading else 0,
+            "emitted": stream.emitted,
+            "duplicates": reading.duplicates if reading else 0,
+            "requests": self._connection.client.requests[stream.name],
+        }
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """End with the status that shells expect of a run that was stopped; the SDK's is 0, as if it were complete."""
+        self.logger.error("Stopped by signal %d before every stream was complete.", signum)
+        raise SystemExit(128 + signum)
+
+
+def _config_file(path: str) -> dict[str, Any]:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as the shell gives it
+            config = json.load(file)
+    except OSError as error:
+        raise ConfigurationError([f"--config {path} can't be read: {error.strerror}"]) from error
+    except ValueError as error:
+        raise ConfigurationError([f"--config {path} is not JSON: {error}"]) from error
+    if not isinstance(config, dict):
+        raise ConfigurationError([f"--config {path} must hold an object of settings"])
+    return config

@@ -1,0 +1,293 @@
+"""Readings against a service in memory that can do what Azure does, and worse: each row once, or an error."""
+
+from __future__ import annotations
+
+import random
+import re
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from threading import Lock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_mdc_vm.errors import (
+    IncompleteError,
+    NoAccessError,
+    PayloadTooLargeError,
+    QueryRefusedError,
+    ScopeTooLargeError,
+)
+from tap_mdc_vm.resource_graph.model import Page, Query, Scope
+from tap_mdc_vm.resource_graph.reader import Reader
+from tap_mdc_vm.resource_graph.workers import Workers
+
+QUERY = Query("things", "Resources | project id\n| order by id asc")
+EVERYWHERE = [Scope()]
+
+
+def ids(count, prefix="/x"):
+    return [f"{prefix}/Thing-{number:05}" for number in range(count)]
+
+
+@dataclass
+class Service:
+    """Answers as Resource Graph does, from a set of ids; subclasses misbehave."""
+
+    ids: list[str]
+    asked: list[str] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+    largest_answer: int = 10**9
+    limit_hit: bool = False
+
+    def remainder(self, row_id, modulus):
+        return zlib.crc32(row_id.lower().encode()) % modulus
+
+    def before_answer(self):
+        """What happens in the tenant between two requests."""
+
+    def visible(self, scope):
+        return [row_id for row_id in self.ids if not scope.subscriptions or row_id.split("/")[1] in scope.subscriptions]
+
+    def matching(self, text, scope):
+        rows = self.visible(scope)
+        if match := re.search(r"% (\d+) == (\d+)", text):
+            modulus, remainder = map(int, match.groups())
+            rows = [row_id for row_id in rows if self.remainder(row_id, modulus) == remainder]
+        if match := re.search(r"id in~ \((.*)\)", text):
+            wanted = {part.strip(" '").lower() for part in match[1].split(",")}
+            rows = [row_id for row_id in rows if row_id.lower() in wanted]
+        return sorted(rows)
+
+    def ask(self, name, text, scope, *, top=1000, skip_token=None):
+        with self.lock:
+            self.asked.append(text)
+            self.before_answer()
+            rows = self.matching(text, scope)
+            start = int(skip_token or 0)
+            page = rows[start : start + top]
+            if len(page) > self.largest_answer:
+                raise PayloadTooLargeError("too large")
+            more = start + len(page) < len(rows)
+            return Page(
+                [{"id": row_id} for row_id in page],
+                len(rows),
+                str(start + len(page)) if more else None,
+                limit_hit=self.limit_hit,
+            )
+
+    def count(self, name, text, scope):
+        with self.lock:
+            self.asked.append(text)
+            self.before_answer()
+            return len(self.matching(text, scope))
+
+
+@pytest.fixture
+def read():
+    workers = Workers(4)
+
+    def read(service, *, page_size=100, scopes=EVERYWHERE, tolerant=False):
+        return Reader(service, workers, page_size=page_size, tolerant=tolerant).start(QUERY, scopes)
+
+    yield read
+    workers.close()
+
+
+def rows_of(reading):
+    return [row["id"] for batch in reading for row in batch]
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 5_000])
+def test_each_row_arrives_once(read, count):
+    service = Service(ids(count))
+    reading = read(service)
+    assert sorted(rows_of(reading)) == service.ids
+    assert (reading.expected, reading.emitted, reading.duplicates) == (count, count, 0)
+
+
+@pytest.mark.parametrize("count", [0, 1, 100])
+def test_what_fits_one_answer_takes_one_request(read, count):
+    service = Service(ids(count))
+    rows_of(read(service))
+    assert len(service.asked) == 1
+
+
+def test_a_large_result_takes_few_more_requests_than_its_rows_need(read):
+    service = Service(ids(50_000))
+    rows_of(read(service, page_size=1000))
+    assert len(service.asked) <= 50 * 1.25
+
+
+@settings(deadline=None, max_examples=30)
+@given(count=st.integers(0, 400), page_size=st.integers(1, 60), largest=st.integers(1, 60))
+def test_pages_of_any_size_lose_and_double_nothing(count, page_size, largest):
+    workers = Workers(2)
+    service = Service(ids(count), largest_answer=largest)
+    assert sorted(rows_of(Reader(service, workers, page_size=page_size).start(QUERY, EVERYWHERE))) == service.ids
+    workers.close()
+
+
+def test_one_resource_in_two_casings_is_one_row(read):
+    service = Service([*ids(300), "/X/THING-00007"])
+    reading = read(service)
+    rows = rows_of(reading)
+    assert Counter(map(str.lower, rows)) == Counter(map(str.lower, ids(300)))
+    assert (reading.emitted, reading.duplicates, reading.expected) == (300, 1, 301)
+
+
+class Drifting(Service):
+    """Rows come and go before every answer."""
+
+    chance = random.Random(5)
+    throughout: set[str]
+
+    def before_answer(self):
+        for _ in range(self.chance.randrange(4)):
+            gone = self.chance.choice(self.ids)
+            self.ids.remove(gone)
+            self.throughout.discard(gone)
+        self.ids += [f"/x/new-{self.chance.random()}" for _ in range(self.chance.randrange(4))]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_was_there_throughout_arrives_exactly_once_while_rows_come_and_go(read, seed):
+    service = Drifting(ids(3_000))
+    service.chance, service.throughout = random.Random(seed), set(service.ids)
+    arrived = Counter(rows_of(read(service)))
+    assert service.throughout <= arrived.keys()
+    assert set(arrived.values()) == {1}
+
+
+class HashingAnew(Service):
+    """Hashes differently from request to request."""
+
+    def matching(self, text, scope):
+        self.salt = len(self.asked)
+        return super().matching(text, scope)
+
+    def remainder(self, row_id, modulus):
+        return zlib.crc32(f"{self.salt}{row_id}".encode()) % modulus
+
+
+class SigningRemainders(Service):
+    """Gives negative remainders for negative hashes, as C does and Kusto does not."""
+
+    def remainder(self, row_id, modulus):
+        hashed = zlib.crc32(row_id.encode())
+        return hashed % modulus if hashed < 2**31 else -((2**32 - hashed) % modulus)
+
+
+class RefusingPartitions(Service):
+    """Knows no hash()."""
+
+    def matching(self, text, scope):
+        if "hash(" in text:
+            raise QueryRefusedError("no such function")
+        return super().matching(text, scope)
+
+
+@pytest.mark.parametrize("kind", [HashingAnew, SigningRemainders, RefusingPartitions])
+def test_a_service_whose_partitions_do_not_add_up_is_read_in_order_and_that_is_said(read, kind, caplog):
+    service = kind(ids(2_000))
+    assert sorted(rows_of(read(service))) == service.ids
+    assert "falling back to ordered pages" in caplog.text
+
+
+class ForgetfulOnce(Service):
+    """Leaves a row out of one partition, and out of its count, the first time."""
+
+    def matching(self, text, scope):
+        rows = super().matching(text, scope)
+        if "== 3" in text and sum("== 3\n" in asked for asked in self.asked) == 1:
+            rows = rows[1:]
+        return rows
+
+
+def test_a_row_that_a_partition_left_out_is_found_at_the_second_look(read, caplog):
+    service = ForgetfulOnce(ids(2_000))
+    assert sorted(rows_of(read(service))) == service.ids
+    assert "reading again" in caplog.text
+
+
+class RepeatingItself(RefusingPartitions):
+    """Sends the same skip token again and again."""
+
+    def ask(self, name, text, scope, *, top=1000, skip_token=None):
+        page = super().ask(name, text, scope, top=top, skip_token=skip_token)
+        return Page(page.rows, page.total, "100")
+
+
+class EmptyForEver(RefusingPartitions):
+    """Sends empty pages with ever new tokens."""
+
+    def ask(self, name, text, scope, *, top=1000, skip_token=None):
+        super().ask(name, text, scope, top=top, skip_token=skip_token)
+        return Page([], 500, str(len(self.asked) + 10_000))
+
+
+class NeverStill(RefusingPartitions):
+    """Has one row more with every request."""
+
+    def before_answer(self):
+        self.ids.append(f"/x/new-{len(self.asked):05}")
+
+
+@pytest.mark.parametrize("kind", [RepeatingItself, EmptyForEver, NeverStill])
+def test_ordered_pages_that_never_prove_anything_end_the_run(read, kind):
+    with pytest.raises(IncompleteError, match="things can't be proven complete"):
+        rows_of(read(kind(ids(500))))
+
+
+def test_an_empty_page_with_a_token_is_not_the_end(read):
+    class Hesitating(Service):
+        def ask(self, name, text, scope, *, top=1000, skip_token=None):
+            page = super().ask(name, text, scope, top=top, skip_token=skip_token)
+            return page if skip_token else Page([], page.total, "0")
+
+    service = Hesitating(ids(50))
+    assert sorted(rows_of(read(service))) == service.ids
+
+
+def test_a_token_behind_the_last_row_is_not_followed_for_ever(read):
+    class Overdoing(Service):
+        def ask(self, name, text, scope, *, top=1000, skip_token=None):
+            page = super().ask(name, text, scope, top=top, skip_token=skip_token)
+            return Page(page.rows, page.total, page.skip_token or "more")
+
+    service = Overdoing(ids(2_000))
+    assert sorted(rows_of(read(service))) == service.ids
+
+
+def test_one_row_over_16_mib_ends_the_run(read):
+    with pytest.raises(PayloadTooLargeError):
+        rows_of(read(Service(ids(20), largest_answer=0), page_size=10))
+
+
+def test_more_subscriptions_than_azure_looks_at_end_the_run(read):
+    with pytest.raises(ScopeTooLargeError, match="10,000"):
+        rows_of(read(Service(ids(10), limit_hit=True)))
+
+
+def test_a_tolerant_reading_goes_on_and_keeps_why(read, caplog):
+    reading = read(Service(ids(10), limit_hit=True), tolerant=True)
+    assert len(rows_of(reading)) == 10
+    assert "10,000" in reading.shortcomings[0]
+    assert "not proven complete" in caplog.text
+
+
+def test_scopes_are_read_one_after_the_other_and_all(read):
+    service = Service([*ids(150, "/a"), *ids(50, "/b"), *ids(250, "/c")])
+    scopes = [Scope(subscriptions=(name,)) for name in "abc"]
+    assert sorted(rows_of(read(service, scopes=scopes))) == sorted(service.ids)
+
+
+def test_a_refusal_ends_the_reading(read):
+    class Refusing(Service):
+        def ask(self, *args, **kwargs):
+            raise NoAccessError("no")
+
+    with pytest.raises(NoAccessError):
+        rows_of(read(Refusing(ids(10))))

@@ -1,0 +1,85 @@
+"""How long each kind of failure is tried again: the table of the module, row by row, on a clock that only jumps."""
+
+from __future__ import annotations
+
+import pytest
+
+from tap_mdc_vm.errors import (
+    ConnectionFailedError,
+    IncompleteError,
+    MalformedAnswerError,
+    NoAccessError,
+    QueryRefusedError,
+    ThrottledError,
+    UnavailableError,
+)
+from tap_mdc_vm.resource_graph.retries import Patience
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def last(error, **how):
+    """Return after how many seconds and tries a lasting failure ends the run, and the waits in between."""
+    clock = Clock()
+    patience = Patience(clock, lambda: 0.0)
+    waits = []
+    while True:
+        try:
+            wait = patience.wait(error, **how)
+        except type(error):
+            return clock.now, waits
+        waits.append(wait)
+        clock.now += wait
+
+
+@pytest.mark.parametrize(
+    ("error", "how", "bound"),
+    [
+        (ThrottledError("x"), {}, 600.0),
+        (ThrottledError("x"), {"asked": 7.0}, 600.0),
+        (UnavailableError("x"), {}, 120.0),
+        (ConnectionFailedError("x"), {}, 120.0),
+        (ConnectionFailedError("x"), {"first_contact": True}, 5.0),
+    ],
+)
+def test_a_lasting_failure_ends_the_run_within_its_bound_and_not_much_before(error, how, bound):
+    seconds, waits = last(error, **how)
+    assert bound - max(30.0, *waits) <= seconds <= bound
+
+
+@pytest.mark.parametrize("error", [MalformedAnswerError("x"), IncompleteError("x")])
+def test_an_answer_that_cannot_be_trusted_is_asked_for_six_times(error):
+    assert last(error)[1] == [0.5, 1.0, 2.0, 4.0, 8.0]
+
+
+@pytest.mark.parametrize("error", [NoAccessError("x"), QueryRefusedError("x")])
+def test_a_refusal_is_not_tried_again(error):
+    assert last(error)[1] == []
+
+
+def test_backoff_doubles_up_to_half_a_minute():
+    assert last(UnavailableError("x"))[1][:7] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0]
+
+
+def test_chance_takes_up_to_half_off_a_wait():
+    assert Patience(Clock(), lambda: 1.0).wait(UnavailableError("x")) == 0.25
+
+
+def test_a_wait_longer_than_the_bound_ends_the_run_at_once():
+    assert last(UnavailableError("x"), asked=300.0) == (0.0, [])
+
+
+def test_failures_that_take_turns_are_bounded_all_together():
+    clock = Clock()
+    patience = Patience(clock, lambda: 0.0)
+    with pytest.raises((ThrottledError, UnavailableError)):
+        for _ in range(10_000):
+            for error in (ThrottledError("x"), UnavailableError("x")):
+                clock.now += patience.wait(error, 5.0)
+    assert clock.now <= 600.0

@@ -1,0 +1,78 @@
+"""Work side by side, handed out in order."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import pytest
+
+from tap_mdc_vm.resource_graph.workers import Workers
+
+
+@pytest.fixture
+def workers():
+    workers = Workers(4)
+    yield workers
+    workers.close()
+
+
+def test_results_come_in_the_jobs_order_whatever_finishes_first(workers):
+    gates = [threading.Event() for _ in range(5)]
+    order = [3, 1, 0, 2, 4]
+
+    def job(number):
+        if number in order[1:]:
+            gates[order[order.index(number) - 1]].wait(5)
+        gates[number].set()
+        return number
+
+    first = workers.in_order(lambda number=number: job(number) for number in range(4))
+    assert list(first) == [0, 1, 2, 3]
+
+
+def test_a_thousand_jobs_stay_in_order(workers):
+    numbers = random.Random(3).sample(range(10_000), 1007)
+    assert list(workers.in_order((lambda n=n: n * n) for n in numbers)) == [n * n for n in numbers]
+
+
+def test_no_more_jobs_are_begun_than_there_are_threads_and_one(workers):
+    begun = []
+
+    def jobs():
+        for number in range(100):
+            begun.append(number)
+            yield lambda: None
+
+    next(workers.in_order(jobs()))
+    assert len(begun) == 5
+
+
+def test_an_exception_comes_out_where_its_result_was_due(workers):
+    def job(number):
+        if number == 2:
+            raise RuntimeError("the third")
+        return number
+
+    results = workers.in_order((lambda n=n: job(n)) for n in range(10))
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(RuntimeError, match="the third"):
+        next(results)
+
+
+def test_jobs_not_begun_are_dropped_when_the_caller_stops():
+    workers, gate, ran = Workers(1), threading.Event(), []
+
+    def job(number):
+        gate.wait(5)
+        ran.append(number)
+
+    results = workers.in_order((lambda n=n: job(n)) for n in range(3))
+    waiter = threading.Thread(target=lambda: next(results))
+    waiter.start()
+    gate.set()
+    waiter.join(5)
+    results.close()
+    workers.close()
+    workers.submit(lambda: None)
+    assert 2 not in ran

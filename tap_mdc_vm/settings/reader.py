@@ -52,8 +52,12 @@ class Reader:
         if value is not None and not isinstance(value, str):
             self.problem(name, "must be text: put quotes around it")
             value = None
+        text = (value or "").strip()
+        if not text.isprintable():
+            self.problem(name, "must be one line of text")
+            text = ""
         default: str | None = SETTINGS[name].get("default")
-        return (value or "").strip() or default
+        return text or default
 
     def secret(self, name: str) -> Secret | None:
         """Return text that never prints itself."""

@@ -1,0 +1,478 @@
+"""What becomes of a raw configuration: settings, or every problem at once."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import ClassVar
+
+import hypothesis
+import pytest
+import trustme
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+from singer_sdk import Tap
+from singer_sdk.helpers.capabilities import PluginCapabilities
+
+from tap_mdc_vm.clouds import CLOUDS
+from tap_mdc_vm.errors import ConfigurationError
+from tap_mdc_vm.settings import CONFIG_SCHEMA, SDK_SETTINGS, Settings, from_environment
+
+TENANT = "6f1d2c3b-0000-4000-8000-00000000000a"
+CLIENT = "6f1d2c3b-0000-4000-8000-00000000000b"
+SECRET = "kQ8~not-a-real-secret.x_"
+ENOUGH = {"tenant_id": TENANT, "client_id": CLIENT, "client_secret": SECRET}
+TODAY = date(2026, 11, 23)
+
+
+def read(_without=(), _environ=None, **changes):
+    config = {name: value for name, value in (ENOUGH | changes).items() if name not in _without}
+    return Settings.from_config(config, _environ or {}, TODAY)
+
+
+def outcome(**changes):
+    """Return the problems, none if there are none."""
+    try:
+        read(**changes)
+    except ConfigurationError as error:
+        return error.problems
+    return []
+
+
+def problems(_without=(), _environ=None, **changes):
+    with pytest.raises(ConfigurationError) as caught:
+        read(_without, _environ, **changes)
+    return caught.value.problems
+
+
+def the_problem(**changes):
+    (problem,) = problems(**changes)
+    return problem
+
+
+def test_three_values_are_enough():
+    settings = read()
+    assert (settings.tenant_id, settings.client_id, settings.client_secret.reveal()) == (TENANT, CLIENT, SECRET)
+
+
+def test_defaults_are_those_that_the_interface_promises():
+    settings = read()
+    assert settings.auth_method == "client_secret"
+    assert settings.subscription_ids == settings.management_group_ids == settings.assessment_statuses == ()
+    assert settings.cloud.name == "AzureCloud"
+    assert settings.cloud.scope == "https://management.azure.com/.default"
+    assert settings.ca_bundle is None
+    assert settings.transform_map == "etm"
+    assert (settings.page_size, settings.max_concurrency, settings.request_timeout) == (1000, 8, 120)
+    assert settings.on_incomplete == "fail"
+    assert settings.emit_activate_version_messages is False
+
+
+@pytest.mark.parametrize("unset", ["", None])
+@pytest.mark.parametrize("name", sorted(set(CONFIG_SCHEMA["properties"]) - set(ENOUGH)))
+def test_empty_and_null_mean_not_set(name, unset):
+    assert read(**{name: unset}) == read()
+
+
+def test_every_problem_is_reported_at_once_and_names_its_setting():
+    found = problems(
+        _without=["client_id"], tenant_id="contoso.onmicrosoft.com", client_secret="", page_size=0, cloud="Mars"
+    )
+    assert [problem.split()[0] for problem in found] == [
+        "tenant_id",
+        "client_id",
+        "client_secret",
+        "cloud",
+        "page_size",
+    ]
+    assert not any("\n" in problem for problem in found)
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+def test_a_missing_value_says_where_to_find_it_and_which_variable_sets_it(name):
+    problem = the_problem(_without=[name])
+    assert problem.startswith(f"{name} is missing: ")
+    assert f"TAP_MDC_VM_{name.upper()}" in problem
+
+
+@pytest.mark.parametrize("value", ["common", "contoso.com", TENANT[:-1], f"{{{TENANT}}}", TENANT.replace("-", "")])
+@pytest.mark.parametrize("name", ["tenant_id", "client_id"])
+def test_ids_must_be_guids(name, value):
+    assert the_problem(**{name: value}).startswith(f"{name} is not a GUID")
+
+
+def test_ids_are_taken_in_lower_case_without_blanks_around_them():
+    assert read(tenant_id=f" {TENANT.upper()}\n").tenant_id == TENANT
+
+
+# Types, as files, Meltano and the environment write them
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "meant"),
+    [
+        ("page_size", "500", 500),
+        ("page_size", 500, 500),
+        ("max_concurrency", " 3 ", 3),
+        ("request_timeout", "2.5", 2.5),
+        ("request_timeout", 30, 30),
+        ("emit_activate_version_messages", "true", True),
+        ("emit_activate_version_messages", "FALSE", False),
+        ("emit_activate_version_messages", 1, True),
+        ("emit_activate_version_messages", False, False),
+        ("on_incomplete", "WARN", "warn"),
+        ("assessment_statuses", '["Unhealthy"]', ("Unhealthy",)),
+        ("assessment_statuses", "unhealthy, notapplicable,", ("Unhealthy", "NotApplicable")),
+        ("assessment_statuses", ["Healthy", "healthy"], ("Healthy",)),
+        ("subscription_ids", f"{TENANT},{CLIENT.upper()}", (TENANT, CLIENT)),
+        ("subscription_ids", f'["{CLIENT}", "{TENANT}"]', (CLIENT, TENANT)),
+        ("subscription_ids", [CLIENT, TENANT, CLIENT.upper()], (CLIENT, TENANT)),
+        ("subscription_ids", f"/subscriptions/{TENANT}", (TENANT,)),
+        ("management_group_ids", "/providers/Microsoft.Management/managementGroups/Prod-1", ("Prod-1",)),
+        ("client_secret_expires_on", "2027-03-31", date(2027, 3, 31)),
+        ("client_secret_expires_on", "2027-03-31T12:00:00Z", date(2027, 3, 31)),
+    ],
+)
+def test_a_value_may_be_written_in_several_ways(name, written, meant):
+    assert getattr(read(**{name: written}), name) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("page_size", 1001, "whole number from 1 to 1000"),
+        ("page_size", "2.5", "whole number from 1 to 1000"),
+        ("page_size", True, "whole number from 1 to 1000"),
+        ("page_size", [], "whole number from 1 to 1000"),
+        ("max_concurrency", 0, "whole number from 1 to 64"),
+        ("request_timeout", "nan", "number from 1 to 3600"),
+        ("request_timeout", "inf", "number from 1 to 3600"),
+        ("request_timeout", "soon", "number from 1 to 3600"),
+        ("emit_activate_version_messages", "maybe", "true or false"),
+        ("on_incomplete", "fial", "did you mean fail?"),
+        ("auth_method", "client_secrets", "did you mean client_secret?"),
+        ("cloud", "AzureGovernment", "did you mean AzureUSGovernment?"),
+        ("cloud", 7, "must be text"),
+        ("assessment_statuses", "Unhealty", "did you mean Unhealthy?"),
+        ("assessment_statuses", [1], "list of texts"),
+        ("subscription_ids", "production", "'production', not a GUID"),
+        ("subscription_ids", {"a": 1}, "list of texts"),
+        ("management_group_ids", '["All of Contoso"]', "not the display name"),
+        ("client_secret_expires_on", "next spring", "must be a date"),
+        ("transform_map", 5, "must be text"),
+        ("ca_bundle", "a\0b", "must be one line of text"),
+        ("client_secret", f"{SECRET}\n{SECRET}", "must be one line of text"),
+        ("stream_maps", "not an object", "must be an object"),
+        ("flattening_enabled", "perhaps", "must be true or false"),
+        ("flattening_max_depth", "1.5", "must be a whole number"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_right(name, value, says):
+    problem = the_problem(**{name: value})
+    assert problem.startswith(f"{name} ")
+    assert says in problem
+
+
+def test_subscriptions_and_management_groups_exclude_each_other():
+    problem = the_problem(subscription_ids=[TENANT], management_group_ids=["prod"])
+    assert problem.startswith("management_group_ids can't be set together with subscription_ids")
+
+
+# Addresses
+
+
+@pytest.mark.parametrize("name", ["authority_host", "resource_manager_url"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://login.microsoftonline.com",
+        "login.microsoftonline.com",
+        "https://",
+        "https://host/path",
+        "https://host?x=1",
+        "https://user:password@host",
+        "https://host:port",
+        "https://host:0",
+        "https://[::1",
+        "ftp://host",
+    ],
+)
+def test_an_address_is_https_and_a_host_and_nothing_else(name, value):
+    problem = the_problem(**{name: value})
+    assert problem.startswith(f"{name} must be https://")
+    assert "password" not in problem
+
+
+@pytest.mark.parametrize("value", ["https://127.0.0.1:8443", "https://127.0.0.1:8443/", "https://127.0.0.1:8443//"])
+def test_an_override_replaces_the_address_of_the_cloud(value):
+    cloud = read(cloud="AzureUSGovernment", resource_manager_url=value).cloud
+    assert cloud.resource_manager_url == "https://127.0.0.1:8443"
+    assert cloud.scope == "https://127.0.0.1:8443/.default"
+    assert cloud.authority_host == "https://login.microsoftonline.us"
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+def test_each_cloud_has_its_own_addresses(name):
+    cloud = read(cloud=name.lower()).cloud
+    assert cloud == CLOUDS[name]
+    assert cloud.authority_host.startswith("https://login.")
+    assert cloud.resource_manager_url.startswith("https://management.")
+
+
+# What TLS trusts
+
+
+@pytest.fixture
+def pem(tmp_path):
+    path = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+VARIABLES = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"]
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_the_bundle_comes_from_the_environment_when_it_is_not_set(variable, pem):
+    assert read(_environ={variable: pem}).ca_bundle == pem
+
+
+def test_ca_bundle_wins_over_the_environment(pem):
+    assert read(_environ=dict.fromkeys(VARIABLES, "/nowhere"), ca_bundle=pem).ca_bundle == pem
+
+
+def test_the_variable_of_requests_wins_over_that_of_openssl(pem):
+    assert read(_environ={"SSL_CERT_FILE": "/nowhere", "REQUESTS_CA_BUNDLE": pem}).ca_bundle == pem
+
+
+def test_a_variable_may_name_a_directory(tmp_path):
+    assert read(_environ={"REQUESTS_CA_BUNDLE": str(tmp_path)}).ca_bundle == str(tmp_path)
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_a_variable_that_names_nothing_is_named_itself(variable):
+    problem = the_problem(_environ={variable: "/nowhere/ca.pem"})
+    assert problem.startswith(f"{variable} names '/nowhere/ca.pem', which can't be read")
+
+
+def test_a_bundle_without_a_certificate_is_refused(tmp_path):
+    path = tmp_path / "ca.pem"
+    path.write_text("not PEM")
+    assert "holds no certificate in PEM" in the_problem(ca_bundle=str(path))
+
+
+# Ways to sign in
+
+
+def test_a_certificate_given_without_its_method_suggests_the_method():
+    problem = the_problem(_without=["client_secret"], client_certificate_path="x.pem")
+    assert "set auth_method to client_certificate" in problem
+
+
+def test_client_certificate_needs_a_path():
+    assert the_problem(auth_method="client_certificate").startswith("client_certificate_path is missing")
+
+
+def test_a_certificate_file_that_is_not_there_is_named():
+    problem = the_problem(auth_method="client_certificate", client_certificate_path="/nowhere/app.pem")
+    assert problem.startswith("client_certificate_path names '/nowhere/app.pem', which can't be read")
+
+
+def test_workload_identity_needs_a_token_file():
+    problem = the_problem(auth_method="workload_identity")
+    assert problem.startswith("federated_token_file is missing")
+    assert "AZURE_FEDERATED_TOKEN_FILE" in problem
+
+
+def test_the_token_file_of_aks_is_found(tmp_path):
+    path = tmp_path / "token"
+    path.write_text("a.b.c\n")
+    settings = read(auth_method="workload_identity", _environ={"AZURE_FEDERATED_TOKEN_FILE": str(path)})
+    assert settings.federated_token_file == path
+
+
+def test_a_token_file_that_holds_no_token_is_refused_without_its_contents(tmp_path):
+    path = tmp_path / "token"
+    path.write_text("hunter2")
+    problem = the_problem(auth_method="workload_identity", federated_token_file=str(path))
+    assert "holds no token" in problem
+    assert "hunter2" not in problem
+
+
+def test_a_token_file_of_the_environment_that_is_not_there_is_named_by_its_variable():
+    problem = the_problem(auth_method="workload_identity", _environ={"AZURE_FEDERATED_TOKEN_FILE": "/nowhere"})
+    assert problem.startswith("AZURE_FEDERATED_TOKEN_FILE names '/nowhere'")
+
+
+def test_a_managed_identity_needs_neither_tenant_nor_client_nor_secret():
+    settings = Settings.from_config({"auth_method": "managed_identity"}, {})
+    assert (settings.tenant_id, settings.client_id, settings.client_secret) == ("", "", None)
+
+
+def test_a_managed_identity_named_by_no_guid_is_refused():
+    with pytest.raises(ConfigurationError, match="client_id is not a GUID"):
+        Settings.from_config({"auth_method": "managed_identity", "client_id": "my-identity"}, {})
+
+
+# Warnings
+
+
+@pytest.mark.parametrize(
+    ("day", "says"),
+    [
+        ("2026-11-22", "expired on 2026-11-22"),
+        ("2026-11-23", "in 0 days"),
+        ("2026-12-23", "in 30 days"),
+    ],
+)
+def test_a_secret_close_to_its_end_is_warned_about(day, says, caplog):
+    read(client_secret_expires_on=day)
+    assert says in caplog.text
+
+
+def test_a_secret_far_from_its_end_is_not(caplog):
+    read(client_secret_expires_on="2026-12-24")
+    assert caplog.text == ""
+
+
+def test_a_secret_that_is_not_used_is_not_warned_about(caplog):
+    read(auth_method="managed_identity", client_secret_expires_on="2020-01-01")
+    assert caplog.text == ""
+
+
+def test_the_id_of_a_secret_in_place_of_its_value_is_warned_about_without_showing_it(caplog):
+    read(client_secret="0a0a0a0a-1111-4222-8333-0b0b0b0b0b0b")
+    assert "the secret's ID" in caplog.text
+    assert "0b0b0b0b0b0b" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("unknown", "nearest"),
+    [("subscripton_ids", "subscription_ids"), ("tenantId", "tenant_id"), ("stream_map", "stream_maps")],
+)
+def test_an_unknown_setting_is_a_warning_with_the_nearest_name(unknown, nearest, caplog):
+    assert read(**{unknown: "x"}) == read()
+    assert f"did you mean {nearest}?" in caplog.text
+    assert caplog.records[0].levelname == "WARNING"
+
+
+def test_a_setting_like_no_other_is_named_without_a_guess(caplog):
+    read(zzzz="x")
+    assert caplog.messages == ["Unknown setting 'zzzz' is ignored"]
+
+
+# Secrets
+
+
+@pytest.mark.parametrize("name", ["client_secret", "client_certificate_password"])
+@pytest.mark.parametrize("value", [8471982374, ["8471982374"], {"8471982374": 1}, True])
+def test_a_secret_of_the_wrong_type_is_refused_without_being_shown(name, value, caplog):
+    problem = the_problem(**{name: value})
+    assert problem == f"{name} must be text: put quotes around it"
+    assert "8471982374" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CONFIG_SCHEMA["properties"] if name not in {"transform_map", "client_secret"}]
+)
+def test_a_secret_pasted_into_a_setting_of_short_words_is_not_repeated(name, caplog):
+    shows_its_value = {"subscription_ids", "management_group_ids", "ca_bundle", "federated_token_file"}
+    said = outcome(**{name: SECRET})
+    assert name in shows_its_value or SECRET not in "".join(said)
+    assert SECRET not in caplog.text
+
+
+def test_settings_print_without_their_secrets():
+    assert SECRET not in repr(read())
+    assert SECRET not in str(read())
+
+
+# The environment
+
+
+def test_the_environment_gives_the_same_settings_as_a_file():
+    variables = {
+        "TAP_MDC_VM_TENANT_ID": TENANT,
+        "TAP_MDC_VM_CLIENT_ID": CLIENT,
+        "TAP_MDC_VM_CLIENT_SECRET": SECRET,
+        "TAP_MDC_VM_PAGE_SIZE": "10",
+        "TAP_MDC_VM_SUBSCRIPTION_IDS": f'["{TENANT}"]',
+        "PATH": "/bin",
+    }
+    assert Settings.from_config(from_environment(variables), {}) == read(page_size=10, subscription_ids=[TENANT])
+
+
+def test_the_settings_of_the_sdk_are_parsed():
+    maps = {"virtual_machines": {"name": "name.upper()"}, "assessments": "__NULL__"}
+    variables = {
+        "TAP_MDC_VM_STREAM_MAPS": json.dumps(maps),
+        "TAP_MDC_VM_FLATTENING_ENABLED": "True",
+        "TAP_MDC_VM_FLATTENING_MAX_DEPTH": "2",
+        "TAP_MDC_VM_FLATTENING_SEPARATOR": "1",
+    }
+    assert from_environment(variables) == {
+        "stream_maps": maps,
+        "flattening_enabled": True,
+        "flattening_max_depth": 2,
+        "flattening_separator": "1",
+    }
+
+
+def test_a_misspelt_variable_is_warned_about(caplog):
+    read(**from_environment({"TAP_MDC_VM_SUBSCRIPTON_IDS": TENANT}))
+    assert "did you mean subscription_ids?" in caplog.text
+
+
+def test_variables_of_meltano_and_the_sdk_are_none_of_ours():
+    assert from_environment({"TAP_MDC_VM__CATALOG": "c.json", "TAP_MDC_VM_LOGLEVEL": "DEBUG"}) == {}
+
+
+def test_empty_variables_mean_not_set():
+    assert from_environment({"TAP_MDC_VM_CA_BUNDLE": ""}) == {}
+
+
+# Promises to others
+
+
+def test_the_settings_of_the_sdk_are_exactly_those_that_it_has():
+    class Bare(Tap):
+        name = "bare"
+        config_jsonschema: ClassVar = {"properties": {}}
+        capabilities: ClassVar = [PluginCapabilities.STREAM_MAPS, PluginCapabilities.FLATTENING]
+
+    schema = {"properties": {}}
+    Bare.append_builtin_config(schema)
+    kinds = {"object": dict, "boolean": bool, "integer": int, "string": str}
+    of_the_sdk = {
+        name: next(kinds[kind] for kind in setting["type"] if kind in kinds)
+        for name, setting in schema["properties"].items()
+    }
+    assert of_the_sdk == SDK_SETTINGS
+
+
+def test_every_setting_is_described_and_every_secret_marked():
+    described = CONFIG_SCHEMA["properties"]
+    assert all(setting["description"].endswith(".") for setting in described.values())
+    assert {name for name, setting in described.items() if setting.get("secret")} == {
+        "client_secret",
+        "client_certificate_password",
+    }
+
+
+RAW = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@hypothesis.settings(suppress_health_check=[HealthCheck.too_slow])  # other tests may have the processor
+@given(st.dictionaries(st.sampled_from([*CONFIG_SCHEMA["properties"], *SDK_SETTINGS]), RAW))
+def test_any_configuration_whatever_gives_settings_or_problems_of_one_line(config):
+    for problem in outcome(_without=ENOUGH, **config):
+        assert problem.split()[0] in CONFIG_SCHEMA["properties"] | SDK_SETTINGS
+        assert problem.isprintable()
+
+
+def test_paths_may_begin_with_the_home_directory(monkeypatch, pem):
+    monkeypatch.setenv("HOME", str(Path(pem).parent))
+    assert read(ca_bundle="~/ca.pem").ca_bundle == pem

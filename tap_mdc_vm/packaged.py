@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+STREAMS = ("virtual_machines", "network_interfaces", "assessments")  # in the order in which they are sent
+
 _PACKAGE = Path(__file__).resolve().parent
 
 

@@ -1,0 +1,279 @@
+"""One expression of a map: parsed, checked against what the SDK's evaluator does, and the fields that it reads.
+
+What is allowed is asked of the evaluator itself, so that it can't be told differently here.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType, NoneType
+from typing import TYPE_CHECKING, Any
+
+import simpleeval
+from singer_sdk.mapper import CustomStreamMap
+
+from tap_mdc_vm.settings.reader import nearest, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+RECORD = ("record", "_")  # two names for the whole record
+SPECIAL = (*RECORD, "config", "self", "__stream_name__", "__original_stream_name__")
+
+# Methods that change what they are called on: the record, which other streams see too, or ``config``.
+_CHANGING = (
+    "append",
+    "clear",
+    "extend",
+    "insert",
+    "pop",
+    "popitem",
+    "remove",
+    "reverse",
+    "setdefault",
+    "sort",
+    "update",
+)
+
+
+class ExpressionError(ValueError):
+    """An expression that can't be used. The message goes on after the name of the label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An expression that parses and stays within what the SDK's evaluator knows.
+
+    Attributes:
+        text: As it stands in the map.
+        statement: Parsed, as the evaluator takes it; any way to name a field gives null where there is none.
+        fields: The names that are looked up in the record, each once, in their order.
+        settings: Where it looks into ``config`` by keys that are written out: the keys of each look-up.
+        reads_any_setting: Whether it looks into ``config`` in another way too.
+        reads_self: Whether it reads the field that has the label's name.
+        changing: Whether it may change what it reads.
+    """
+
+    text: str
+    statement: ast.Expr
+    fields: tuple[str, ...]
+    settings: tuple[tuple[str, ...], ...]
+    reads_any_setting: bool
+    reads_self: bool
+    changing: bool
+
+
+@cache
+def evaluator() -> simpleeval.EvalWithCompoundTypes:
+    """Return an evaluator as the SDK sets it up."""
+    return _sample().expr_evaluator
+
+
+@cache
+def _sample() -> CustomStreamMap:
+    return CustomStreamMap("", {}, {}, {"properties": {}}, [], {}, None)
+
+
+def has_faker() -> bool:
+    """Return whether the SDK offers expressions the name ``fake``: if the library Faker is there."""
+    return _sample().fake is not None
+
+
+def functions() -> dict[str, Any]:
+    """Return what an expression may call by name."""
+    return dict(evaluator().functions)
+
+
+def evaluate(
+    expression: Expression, record: Mapping[str, Any], names: Mapping[str, Any], by: simpleeval.EvalWithCompoundTypes
+) -> Any:  # noqa: ANN401 - an expression may give anything
+    """Return the value that an expression has for a record, a missing name being null.
+
+    Args:
+        expression: What to compute.
+        record: Fields by name.
+        names: Further names, such as ``config``, which hide a field of that name.
+        by: An evaluator as the SDK sets it up; it keeps state, so that two threads can't share one.
+    """
+    by.names = _Names(record)
+    by.names.update(names, record=record, _=record)
+    return by.eval(expression.text, previously_parsed=expression.statement)
+
+
+class _Names(dict[str, Any]):
+    """What an expression can name: fields, or else functions, or else null."""
+
+    def __missing__(self, name: str) -> Any:  # noqa: ANN401
+        return functions().get(name)
+
+
+@cache
+def parse(text: str) -> Expression:
+    """Parse an expression and check it.
+
+    Raises:
+        ExpressionError: If the SDK's evaluator would refuse it for every record.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a doubtful escape in a text is the user's, and works
+            body = ast.parse(text).body
+        if len(body) != 1 or not isinstance(body[0], ast.Expr):
+            raise ExpressionError(f"must be one expression, not {shown(text)}")
+        _check(body[0])
+        return _described(text, body[0])
+    except SyntaxError as error:
+        raise ExpressionError(f"does not parse: {error.msg} in {shown(text)}{_quotes(text)}") from error
+    except (RecursionError, MemoryError) as error:
+        raise ExpressionError("is nested too deeply") from error
+
+
+def _quotes(text: str) -> str:
+    """Return the advice that a text needs which lost its quotes to YAML."""
+    return f"; a text stands in two pairs of quotes: \"'{text}'\"" if text.replace(" ", "").isalnum() else ""
+
+
+def _check(statement: ast.Expr) -> None:
+    """Raise for the first thing that the evaluator refuses whatever the record."""
+    nodes = list(ast.walk(statement))
+    in_lists = [item for node in nodes if isinstance(node, ast.List) for item in node.elts]
+    for node in nodes:
+        if isinstance(node, ast.Attribute):
+            _check_attribute(node)
+        elif isinstance(node, ast.Call):
+            _check_call(node)
+        elif not _available(node, in_lists):
+            raise ExpressionError(f"uses {type(node).__name__}, which is not available in an expression")
+
+
+def _available(node: ast.AST, in_lists: list[ast.expr]) -> bool:
+    if isinstance(node, ast.operator | ast.unaryop | ast.cmpop):
+        return type(node) in evaluator().operators
+    if isinstance(node, ast.Starred):
+        return node in in_lists
+    return isinstance(node, ast.boolop | ast.expr_context | ast.comprehension) or type(node) in evaluator().nodes
+
+
+def _check_call(node: ast.Call) -> None:
+    if isinstance(node.func, ast.Attribute):
+        return
+    if not isinstance(node.func, ast.Name):
+        raise ExpressionError("calls something other than a function by its name, or a method")
+    if node.func.id not in functions():
+        raise ExpressionError(f"calls the unknown function {node.func.id}{nearest(node.func.id, functions())}")
+
+
+def _check_attribute(node: ast.Attribute) -> None:
+    if node.attr.startswith(tuple(simpleeval.DISALLOW_PREFIXES)) or node.attr in simpleeval.DISALLOW_METHODS:
+        raise ExpressionError(f"uses .{node.attr}, which is not allowed in an expression")
+    owner = functions().get(node.value.id) if isinstance(node.value, ast.Name) else None
+    if isinstance(owner, simpleeval.ModuleWrapper) and isinstance(
+        getattr(owner, node.attr, None), ModuleType | NoneType
+    ):
+        raise ExpressionError(f"uses .{node.attr}, which is not available in an expression")
+
+
+def _described(text: str, statement: ast.Expr) -> Expression:
+    bound = {name.id for name in ast.walk(statement) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+    if not bound & set(RECORD):
+        statement = ast.fix_missing_locations(_NullIfMissing().visit(statement))
+    nodes = list(_in_order(statement))
+    names = [node.id for node in nodes if isinstance(node, ast.Name) and node.id not in bound]
+    others = bound.union(SPECIAL, functions())
+    paths = [path for node in nodes if (path := config_path(node))]
+    return Expression(
+        text=text,
+        statement=statement,
+        fields=tuple(dict.fromkeys(name for node in nodes if (name := field_of(node)) and name not in others)),
+        settings=tuple(dict.fromkeys(paths)),
+        reads_any_setting=names.count("config") > sum(len(path) == 1 for path in paths),
+        reads_self="self" in names,
+        changing=any(isinstance(node, ast.Attribute) and node.attr in _CHANGING for node in nodes),
+    )
+
+
+def _in_order(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _in_order(child)
+
+
+class _NullIfMissing(ast.NodeTransformer):
+    """Turns ``record['x']`` and ``record.x`` into ``record.get('x')``, which is null where there is no ``x``."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if is_name(node.value, RECORD) and isinstance(node.slice, ast.Constant):
+            return self._get(node.value, node.slice)
+        return self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if is_name(node.value, RECORD) and not hasattr(dict, node.attr):
+            return self._get(node.value, ast.Constant(node.attr))
+        return self.generic_visit(node)
+
+    @staticmethod
+    def _get(record: ast.expr, key: ast.Constant) -> ast.Call:
+        return ast.Call(ast.Attribute(record, "get", ast.Load()), [key], [])
+
+
+def is_name(node: ast.AST, names: Collection[str]) -> bool:
+    """Return whether a node is one of the names."""
+    return isinstance(node, ast.Name) and node.id in names
+
+
+def field_of(node: ast.AST) -> str | None:
+    """Return the field that ``name`` or ``record.get('name')`` reads; None for any other node.
+
+    A name may still turn out to be one of the evaluator's own (:data:`SPECIAL`), or a function.
+    """
+    if isinstance(node, ast.Name):
+        return node.id if isinstance(node.ctx, ast.Load) else None
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "get"
+        and is_name(node.func.value, RECORD)
+        and len(node.args) == 1
+        and not node.keywords
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    ):
+        return node.args[0].value
+    return None
+
+
+def config_path(node: ast.AST) -> tuple[str, ...]:
+    """Return the keys of ``config['a']['b']``; nothing for any other node."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Constant):
+        return ()
+    key = node.slice.value
+    if not isinstance(key, str):
+        return ()
+    if is_name(node.value, ["config"]):
+        return (key,)
+    above = config_path(node.value)
+    return (*above, key) if above else ()
+
+
+def config_value(path: tuple[str, ...], config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a map may hold anything
+    """Return what stands in ``config`` at these keys.
+
+    Raises:
+        KeyError: If one of the keys is not there.
+    """
+    value: Any = config
+    for key in path:
+        if not isinstance(value, Mapping):
+            raise KeyError(key)
+        value = value[key]
+    return value
+
+
+def one_line(error: Exception) -> str:
+    """Return what an error says, on one line and not too long."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

@@ -1,0 +1,147 @@
+"""Reads a map file: YAML (of which JSON is a part), every line number kept for the problems found later."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tap_mdc_vm import packaged
+from tap_mdc_vm.errors import TransformMapError
+from tap_mdc_vm.settings.reader import nearest, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECTIONS = ("stream_maps", "stream_map_config")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapFile:
+    """What a map file says.
+
+    Attributes:
+        name: How to call the file in a problem.
+        stream_maps: Stream maps in the SDK's language, by stream.
+        stream_map_config: Tables and constants that expressions read as ``config``.
+        lines: Where a key stands: the keys that lead to it, and its line, counted from 1.
+    """
+
+    name: str
+    stream_maps: dict[str, Any] = field(default_factory=dict)
+    stream_map_config: dict[str, Any] = field(default_factory=dict)
+    lines: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+
+
+def names() -> list[str]:
+    """Return the names of the maps that ship."""
+    return sorted(path.stem for path in packaged.map_path("etm").parent.glob("*.yml"))
+
+
+def read(transform_map: str) -> MapFile:
+    """Read the map that the setting ``transform_map`` names.
+
+    Args:
+        transform_map: The name of a map that ships, ``none``, or the path of a file.
+
+    Raises:
+        TransformMapError: If there is no such file, or it is not a map.
+    """
+    if transform_map == "none":
+        return MapFile(name="none")
+    ships = transform_map in names()
+    path = packaged.map_path(transform_map) if ships else Path(transform_map).expanduser()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text in UTF-8"
+        guess = nearest(transform_map, [*names(), "none"])
+        raise TransformMapError([f"transform_map {shown(transform_map)} can't be read: {reason}{guess}"]) from error
+    return _parse(text, path.name if ships else str(transform_map))
+
+
+def _parse(text: str, name: str) -> MapFile:
+    content, lines, problems = _content(text, name)
+    if not isinstance(content, dict):
+        raise TransformMapError([f"{name}: must hold {' and '.join(SECTIONS)}"])
+    problems += [
+        f"{name}:{lines.get((key,), 1)}: unknown section {shown(key)}{nearest(key, SECTIONS)}"
+        for key in content
+        if key not in SECTIONS
+    ]
+    sections = {section: content.get(section) or {} for section in SECTIONS}
+    problems += [
+        f"{name}:{lines.get((section,), 1)}: {section} must be a list of names, each with its content below it"
+        for section, value in sections.items()
+        if not isinstance(value, dict)
+    ]
+    if problems:
+        raise TransformMapError(problems)
+    return MapFile(name=name, lines=lines, **sections)
+
+
+def _content(text: str, name: str) -> tuple[Any, dict[tuple[str, ...], int], list[str]]:
+    """Return what the text holds, where each key stands, and what is wrong with the keys."""
+    if name.endswith(".json"):  # YAML forbids the tabs that JSON may be indented with
+        try:
+            return json.loads(text, object_pairs_hook=_once), {}, []
+        except (ValueError, RecursionError) as error:
+            raise TransformMapError([f"{name}: bad JSON: {error}"]) from error
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data(), loader.lines, [f"{name}:{problem}" for problem in loader.problems]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        raise TransformMapError([f"{name}{line}: bad YAML: {error.problem or error.context}"]) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise TransformMapError([f"{name}: bad YAML: {' '.join(str(error).split())}"]) from error
+    finally:
+        loader.dispose()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{shown(max(keys, key=keys.count))} is there twice")
+    return found
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, which also knows lines, and does not let a second key silently win over the first.
+
+    Attributes:
+        lines: The keys that lead to a place, and its line.
+        problems: Line and text for each key that is there twice or is not text.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.lines: dict[tuple[str, ...], int] = {}
+        self.problems: list[str] = []
+
+    def get_single_data(self) -> Any:  # noqa: ANN401 - YAML is anything
+        node = self.get_single_node()
+        if node is None:
+            return None
+        self._walk(node, ())
+        return self.construct_document(node)
+
+    def _walk(self, node: yaml.Node, path: tuple[str, ...]) -> None:
+        if not isinstance(node, yaml.MappingNode):
+            return
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            here = (*path, str(key.value))
+            if key.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key.tag != "tag:yaml.org,2002:str":
+                self.problems.append(f"{line}: {shown(key.value)} must be text: put quotes around it")
+            elif here in self.lines:
+                self.problems.append(f"{line}: {shown(key.value)} is there already, on line {self.lines[here]}")
+            self.lines.setdefault(here, line)
+            self._walk(value, here)

@@ -1,0 +1,65 @@
+"""Tables of a map, which log once what they don't hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Mapping
+
+_NO_WORD = (None, "", "default")  # what a look-up asks for when a record has no word
+_NAMED_AT_MOST = 20  # a table that is looked up by names of machines must not fill the log
+
+
+class Table(dict[Any, Any]):
+    """A table of a map: an ordinary dict, whose ``get`` warns once of each word that it does not hold.
+
+    Args:
+        name: Its name in ``stream_map_config``.
+        entries: What it holds.
+        logger: Where a warning goes.
+    """
+
+    def __init__(self, name: str, entries: Mapping[Any, Any], logger: logging.Logger) -> None:
+        """Copy the entries."""
+        super().__init__(entries)
+        self.name, self.logger, self.missed = name, logger, set[Any]()
+
+    def get(self, key: Any, default: Any = None, /) -> Any:  # noqa: ANN401 - as dict's
+        """Return the entry for ``key``, or ``default``, which is logged once for each key."""
+        if key in self:
+            return self[key]
+        if key not in _NO_WORD and key not in self.missed and len(self.missed) < _NAMED_AT_MOST:
+            self.missed.add(key)
+            self.logger.warning(
+                "The table %s of the transform map does not hold %r: %r is sent%s",
+                self.name,
+                key,
+                default,
+                "; more such words are not named" if len(self.missed) == _NAMED_AT_MOST else "",
+            )
+        return default
+
+
+class LookUp(dict[Any, Any]):
+    """The look-ups in a table with one and the same default: ``look_up[key]`` is ``table.get(key, default)``.
+
+    It costs a third, since a word that the table holds is found without a call.
+    """
+
+    def __init__(self, table: Table, default: Any) -> None:  # noqa: ANN401
+        """Copy the table's entries."""
+        super().__init__(table)
+        self.table, self.default = table, default
+
+    def __missing__(self, key: Any) -> Any:  # noqa: ANN401
+        """Ask the table, which warns."""
+        return self.table.get(key, self.default)
+
+
+def watched(config: Mapping[str, Any], logger: logging.Logger) -> dict[str, Any]:
+    """Return a map's ``stream_map_config`` with its tables in place of plain dicts."""
+    return {
+        name: Table(name, entries, logger) if isinstance(entries, dict) else entries for name, entries in config.items()
+    }

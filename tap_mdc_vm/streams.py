@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, ClassVar, override
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream
+from typing_extensions import override
 
 from tap_mdc_vm import packaged, progress, records
 from tap_mdc_vm.inventory import FINDINGS, INTERFACES, MACHINES
@@ -27,7 +28,7 @@ class ResourceStream(Stream):
         complete: Whether all were, and are proven to be all.
     """
 
-    primary_keys: ClassVar[tuple[str, ...]] = ("id",)  # type: ignore[misc]  # the SDK has a property there
+    primary_keys: ClassVar[tuple[str, ...]] = ("id",)
 
     def __init__(self, tap: Tap, inventory: Callable[[], Inventory], on_complete: Callable[[str], None]) -> None:
         """Keep where the records come from, which is opened when the first are asked for."""

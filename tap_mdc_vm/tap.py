@@ -6,12 +6,13 @@ import json
 import os
 import time
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any, ClassVar, override
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
 from singer_sdk.helpers._util import load_json
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
+from typing_extensions import override
 
 from tap_mdc_vm import connection_test, events, transform
 from tap_mdc_vm.connection import Connection
@@ -194,8 +195,8 @@ class TapMdcVm(Tap):
     def _summarise(self) -> None:
         client, governor = self._connection.client, self._connection.governor
         selected = [stream for stream in self.streams.values() if stream.selected]
-        coverage = self.__dict__.get("coverage")
-        inventory = self.__dict__.get("inventory")
+        coverage: Coverage | None = self.__dict__.get("coverage")
+        inventory: Inventory | None = self.__dict__.get("inventory")
         events.emit(
             events.SyncSummary(
                 streams={stream.name: self._figures(stream, inventory) for stream in selected},
@@ -209,7 +210,7 @@ class TapMdcVm(Tap):
                 throttled=governor.throttled_answers,
                 waited_seconds=round(governor.waited_seconds, 3),
                 seconds=round(time.monotonic() - self._began, 3),
-                complete=bool(coverage) and not coverage.unreadable and all(stream.complete for stream in selected),
+                complete=coverage is not None and not coverage.unreadable and all(stream.complete for stream in selected),
             )
         )
 

@@ -16,7 +16,7 @@ from tap_mdc_vm.resource_graph.retries import Patience
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_mdc_vm.resource_graph.pacing import Governor
+    from tap_mdc_vm.resource_graph.pacing import Governor, Ticket
     from tap_mdc_vm.transport import Answer
 
 T = TypeVar("T")
@@ -96,33 +96,33 @@ class Client:
 
     def _ask(self, name: str, text: str, scope: Scope, options: dict[str, Any], read: Callable[[Answer], T]) -> T:
         body = orjson.dumps({"query": text, "options": options, **scope.body()})
-        patience = Patience()
-        renewed = False
+        patience, renewed = Patience(), False
         while True:
-            token = self._tokens.token()
+            token, quota = self._tokens.token(), Quota()
+            ticket = self._governor.admit()
+            with self._counting:
+                self.requests[name] += 1
             try:
-                return read(self._send(name, body, token, patience))
+                answer = self._send(body, token, ticket)
+                quota = Quota.from_headers(answer.headers)
+                if answer.status == 200:
+                    return read(answer)
+                raise answers.refusal(answer)
             except TokenRefusedError as error:
-                # A token can run out on the way, or be withdrawn: one new one, once.
+                # A token can run out on the way: one new one, once.
                 if renewed or error.code != "ExpiredAuthenticationToken":
                     raise
                 renewed = True
                 self._renew(token)
-            except _WaitedError:
-                continue
             except TapError as error:
-                self._governor.sleep(patience.wait(error, first_contact=not self._heard))
+                wait = patience.wait(error, quota.retry_after, first_contact=not self._heard)
+                if isinstance(error, ThrottledError):
+                    self._governor.throttled(ticket, quota, wait)
+                else:
+                    self._governor.sleep(wait)
 
-    def _send(self, name: str, body: bytes, token: str, patience: Patience) -> Answer:
-        """Send once and return a 200.
-
-        Raises:
-            _WaitedError: A 429, whose wait is under way for everybody.
-            TapError: Anything else that is no 200.
-        """
-        ticket = self._governor.admit()
-        with self._counting:
-            self.requests[name] += 1
+    def _send(self, body: bytes, token: str, ticket: Ticket) -> Answer:
+        """Send once, and tell the governor what the answer says of the quota, unless it is a refusal by it."""
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         try:
             answer = self._poster.post(self._url, body=body, headers=headers)
@@ -130,27 +130,12 @@ class Client:
             self._governor.lost(ticket)
             raise
         self._heard = True
-        quota = Quota.from_headers(answer.headers)
-        if answer.status == 200:
-            self._governor.answered(ticket, quota)
-            return answer
-        error = answers.refusal(answer)
-        if isinstance(error, ThrottledError):
-            otherwise = patience.wait(error, quota.retry_after)
-            self._governor.throttled(ticket, quota, otherwise)
-            raise _WaitedError from error
-        self._governor.answered(ticket, quota)
-        if quota.retry_after is not None and answer.status >= 500:
-            self._governor.sleep(patience.wait(error, quota.retry_after))
-            raise _WaitedError from error
-        raise error
+        if answer.status != 429:
+            self._governor.answered(ticket, Quota.from_headers(answer.headers))
+        return answer
 
     def _renew(self, refused: str) -> None:
         """Get a new token, unless another thread already has."""
         with self._renewing:
             if self._tokens.token() == refused:
                 self._tokens.renew()
-
-
-class _WaitedError(Exception):
-    """The wait is over or everybody's: ask again."""

@@ -1,0 +1,119 @@
+"""How a value of Azure's becomes a value of ours: letter case, "none", dates, and types that nobody expected."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Json = dict[str, Any]
+"""An object as JSON has it: a row, a record, or a part of one."""
+
+_Known_co = TypeVar("_Known_co", covariant=True)
+_Value = TypeVar("_Value")
+
+_INSTANT = re.compile(
+    r"""( \d{4}-\d\d-\d\dT (?!24)\d\d:\d\d:\d\d  (?: \.\d{1,6} | (?!\d) ) )  \d*  ( Z | [+-]\d\d:\d\d )?""",
+    re.ASCII | re.VERBOSE,
+)
+_WORDS = {"true": True, "false": False}
+
+
+class Lookup(Protocol[_Known_co]):
+    """What is known of other resources: an index of :mod:`tap_mdc_vm.joins`, or a dict."""
+
+    def get(self, lower_id: str, /) -> _Known_co | None:
+        """Return what is known of the resource with this lower-case id, if anything is."""
+
+
+def envelope(row: Json) -> Json:
+    """Return the fields that the records of all streams begin with.
+
+    ``id`` is in lower case, because Azure spells one resource's id differently from day to day.
+    """
+    return {
+        "id": row["id"].lower(),
+        "resourceId": row["id"],
+        "name": text(row.get("name")),
+        "type": text(row.get("type")),
+        "tenantId": text(row.get("tenantId")),
+        "subscriptionId": text(row.get("subscriptionId")),
+        "resourceGroup": text(row.get("resourceGroup")),
+        "location": text(row.get("location")),
+    }
+
+
+def branch(parent: Json, name: str) -> Json:
+    """Return the object under a name; an empty one where there is none, so that its own fields read as missing."""
+    value = parent.get(name)
+    return value if type(value) is dict else {}
+
+
+def branches(value: object) -> list[Json]:
+    """Return the objects in an array; none where there is no array."""
+    return [item for item in value if type(item) is dict] if type(value) is list else []
+
+
+def document(value: object) -> Json | None:
+    """Return an object just as Azure gave it, empty or not; None where there is none."""
+    return value if type(value) is dict else None
+
+
+def text(value: object) -> str | None:
+    """Return a string; None for ``""``, Azure's way to write "none". Anything but a string becomes its JSON."""
+    if type(value) is str:
+        return value or None
+    return None if value is None or value in ({}, []) else json.dumps(value, ensure_ascii=False)
+
+
+def texts(value: object) -> list[str] | None:
+    """Return an array of strings without its empty entries; None where there is no array."""
+    return [string for item in value if (string := text(item))] if type(value) is list else None
+
+
+def reference(value: object) -> str | None:
+    """Return the id of another resource in lower case, as ids are compared."""
+    given = text(value)
+    return given.lower() if given else None
+
+
+def flag(value: object) -> bool | None:
+    """Return a truth value, also of the words that Kusto writes for one; None for anything else."""
+    return value if type(value) is bool else _WORDS.get(str(value).lower())
+
+
+def instant(value: object) -> str | None:
+    """Return a point in time in UTC, with the digits that Azure gave, but six (microseconds) at most.
+
+    Azure writes none to seven digits, and ``Z`` or an offset. A time with neither is UTC, as all of Kusto's are.
+    What is no point in time is None.
+    """
+    found = _INSTANT.fullmatch(value) if type(value) is str else None
+    if not found:
+        return None
+    moment, offset = found[1], found[2]
+    try:
+        datetime.fromisoformat(moment)  # refuses the 30th of February
+        if offset and offset != "Z":
+            utc = datetime.fromisoformat(moment[:19] + offset).astimezone(UTC)
+            moment = utc.isoformat()[:19] + moment[19:]
+    except (ValueError, OverflowError):
+        return None
+    return moment + "Z"
+
+
+def first(values: Iterable[_Value | None]) -> _Value | None:
+    """Return the first value that there is."""
+    return next(filter(None, values), None)
+
+
+def primary_of(items: list[Json]) -> Json:
+    """Return the primary one of a machine's interfaces, or of an interface's configurations.
+
+    Of one, that one; of several the one marked ``primary``; of several unmarked the first; of none an empty object.
+    """
+    return next((item for item in items if item["primary"]), items[0] if items else {})

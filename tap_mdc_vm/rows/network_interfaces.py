@@ -1,0 +1,60 @@
+"""The record of a network interface."""
+
+from __future__ import annotations
+
+from tap_mdc_vm.rows.fields import (
+    Json,
+    Lookup,
+    branch,
+    branches,
+    document,
+    envelope,
+    first,
+    flag,
+    primary_of,
+    reference,
+    text,
+)
+
+
+def network_interface(row: Json, public_ips: Lookup[str]) -> Json:
+    """Return the record of an interface, attached to a machine or not.
+
+    Args:
+        row: A row of Resource Graph.
+        public_ips: The address of each public IP resource. A resource that can't be read has an id here, and no
+            address.
+    """
+    properties = branch(row, "properties")
+    configurations = [_configuration(item, public_ips) for item in branches(properties.get("ipConfigurations"))]
+    primary = primary_of(configurations)
+    return {
+        **envelope(row),
+        "macAddress": text(properties.get("macAddress")),
+        "primary": flag(properties.get("primary")),
+        "virtualMachineId": reference(branch(properties, "virtualMachine").get("id")),
+        "privateIPAddress": primary.get("privateIPAddress"),
+        "publicIPAddress": first(each.get("publicIPAddress") for each in [primary, *configurations]),
+        "ipConfigurations": configurations,
+        "networkSecurityGroupId": text(branch(properties, "networkSecurityGroup").get("id")),
+        "enableAcceleratedNetworking": flag(properties.get("enableAcceleratedNetworking")),
+        "enableIPForwarding": flag(properties.get("enableIPForwarding")),
+        "tags": document(row.get("tags")),
+        "properties": document(row.get("properties")),
+    }
+
+
+def _configuration(given: Json, public_ips: Lookup[str]) -> Json:
+    properties = branch(given, "properties")
+    public_id = text(branch(properties, "publicIPAddress").get("id"))
+    return {
+        "id": reference(given.get("id")),
+        "name": text(given.get("name")),
+        "primary": flag(properties.get("primary")),
+        "privateIPAddress": text(properties.get("privateIPAddress")),
+        "privateIPAddressVersion": text(properties.get("privateIPAddressVersion")),
+        "privateIPAllocationMethod": text(properties.get("privateIPAllocationMethod")),
+        "subnetId": text(branch(properties, "subnet").get("id")),
+        "publicIPAddressId": public_id,
+        "publicIPAddress": public_ips.get(public_id.lower()) if public_id else None,
+    }

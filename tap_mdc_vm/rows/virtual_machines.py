@@ -1,0 +1,98 @@
+"""The record of a virtual machine, with the addresses that its interfaces give it."""
+
+from __future__ import annotations
+
+from tap_mdc_vm.rows.fields import (
+    Json,
+    Lookup,
+    branch,
+    branches,
+    document,
+    envelope,
+    first,
+    flag,
+    instant,
+    primary_of,
+    reference,
+    text,
+    texts,
+)
+
+
+def virtual_machine(row: Json, interfaces: Lookup[Json]) -> Json:
+    """Return the record of a machine.
+
+    Args:
+        row: A row of Resource Graph.
+        interfaces: The record of each network interface, or as much of it as an
+            :class:`~tap_mdc_vm.joins.InterfaceIndex` keeps.
+    """
+    properties = branch(row, "properties")
+    storage = branch(properties, "storageProfile")
+    image = branch(storage, "imageReference")
+    seen = branch(branch(properties, "extended"), "instanceView")
+    return {
+        **envelope(row),
+        "vmId": text(properties.get("vmId")),
+        "vmSize": text(branch(properties, "hardwareProfile").get("vmSize")),
+        "provisioningState": text(properties.get("provisioningState")),
+        "powerState": _power_state(branch(seen, "powerState").get("code")),
+        "computerName": first(text(each.get("computerName")) for each in (branch(properties, "osProfile"), seen)),
+        "osType": text(branch(storage, "osDisk").get("osType")),
+        "osName": text(seen.get("osName")),
+        "osVersion": text(seen.get("osVersion")),
+        "imagePublisher": text(image.get("publisher")),
+        "imageOffer": text(image.get("offer")),
+        "imageSku": text(image.get("sku")),
+        "imageVersion": text(image.get("version")),
+        "imageExactVersion": text(image.get("exactVersion")),
+        "imageId": first(text(image.get(kind)) for kind in ("id", "communityGalleryImageId", "sharedGalleryImageId")),
+        "priority": text(properties.get("priority")),
+        "evictionPolicy": text(properties.get("evictionPolicy")),
+        "licenseType": text(properties.get("licenseType")),
+        "securityType": text(branch(properties, "securityProfile").get("securityType")),
+        "timeCreated": instant(properties.get("timeCreated")),
+        "availabilitySetId": text(branch(properties, "availabilitySet").get("id")),
+        "virtualMachineScaleSetId": text(branch(properties, "virtualMachineScaleSet").get("id")),
+        "managedBy": text(row.get("managedBy")),
+        "zones": texts(row.get("zones")),
+        "tags": document(row.get("tags")),
+        "identity": document(row.get("identity")),
+        "plan": document(row.get("plan")),
+        **_network(branches(branch(properties, "networkProfile").get("networkInterfaces")), interfaces),
+        "properties": document(row.get("properties")),
+    }
+
+
+def _power_state(code: object) -> str | None:
+    """Return ``running`` of ``PowerState/running``."""
+    state = text(code)
+    return state.rpartition("/")[2] or None if state else None
+
+
+def _network(references: list[Json], interfaces: Lookup[Json]) -> Json:
+    """Return the machine's interfaces in Azure's order, and the one address of each kind that stands for it."""
+    attached = [_attached(identity, each, interfaces) for each in references if (identity := reference(each.get("id")))]
+    primary = primary_of(attached)
+    configuration = primary_of((interfaces.get(primary.get("id", "")) or {}).get("ipConfigurations", []))
+    return {
+        "networkInterfaces": attached,
+        "macAddress": first(each.get("macAddress") for each in [primary, *attached]),
+        "privateIPAddress": configuration.get("privateIPAddress"),
+        "publicIPAddress": configuration.get("publicIPAddress")
+        or first(address for each in attached for address in each["publicIPAddresses"]),
+    }
+
+
+def _attached(identity: str, given: Json, interfaces: Lookup[Json]) -> Json:
+    """Return what a machine's record says of an interface: at least its id, also if it may not be read."""
+    known = interfaces.get(identity) or {}
+    marked = flag(branch(given, "properties").get("primary"))
+    configurations = known.get("ipConfigurations", [])
+    return {
+        "id": identity,
+        "primary": known.get("primary") if marked is None else marked,
+        "macAddress": known.get("macAddress"),
+        "privateIPAddresses": [address for each in configurations if (address := each["privateIPAddress"])],
+        "publicIPAddresses": [address for each in configurations if (address := each["publicIPAddress"])],
+    }

@@ -39,7 +39,7 @@ def main() -> int:
     """Pin everything anew."""
     CONSTRAINTS.mkdir(exist_ok=True)
     everything = shlex.split("pyproject.toml --extra sandbox --group dev -")
-    compile_pins("project", everything, "pip\nhatchling\n")
+    compile_pins("project", everything, "pip\n")
     meltano = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     for loader in meltano["plugins"]["loaders"]:
         words = shlex.split(loader["pip_url"])

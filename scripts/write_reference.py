@@ -1,7 +1,6 @@
-"""Writes what tap_mdc_vm/settings.py says about the settings into the files that repeat it.
+"""Writes what the code says about settings and fields into the files that repeat it.
 
-With ``--check`` it only compares. What it writes stands between two lines that hold ``settings: begin`` and
-``settings: end``.
+With ``--check`` it only compares. What it writes stands between two lines that hold ``NAME: begin`` and ``NAME: end``.
 """
 
 from __future__ import annotations
@@ -17,7 +16,9 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tap_mdc_vm.settings import CONFIG_SCHEMA  # noqa: E402 - the checkout's own, installed or not
+# The checkout's own, whatever is installed
+from tap_mdc_vm import packaged  # noqa: E402
+from tap_mdc_vm.settings import CONFIG_SCHEMA  # noqa: E402
 
 # The SDK's settings that belong to the transform map. Its others work too; they are the SDK's to describe.
 MAP_SETTINGS: dict[str, dict[str, Any]] = {
@@ -31,6 +32,7 @@ MAP_SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 SETTINGS: dict[str, dict[str, Any]] = {**CONFIG_SCHEMA["properties"], **MAP_SETTINGS}
+STREAMS = ("virtual_machines", "network_interfaces", "assessments")
 _KINDS = {"number": "decimal"}
 _WORDS = {"id": "ID", "ids": "IDs", "url": "URL", "ca": "CA", "activate": "ACTIVATE"}
 
@@ -59,14 +61,14 @@ def meltano_setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return setting
 
 
-def as_yaml(indent: int) -> str:
+def settings_as_yaml(indent: int) -> str:
     """Return all settings as a YAML list, each line indented by so many blanks."""
     settings = [meltano_setting(name, schema) for name, schema in SETTINGS.items()]
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120 - indent)
     return "".join(f"{' ' * indent}{line}\n" for line in text.splitlines())
 
 
-def as_table() -> str:
+def settings_as_table() -> str:
     """Return all settings as a Markdown table."""
     lines = ["| setting | meaning | default |", "| --- | --- | --- |"]
     for name, schema in SETTINGS.items():
@@ -81,19 +83,40 @@ def as_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def filled(text: str, part: str) -> str:
-    """Return ``text`` with ``part`` between its two marks."""
-    marks = re.compile(r"(^[^\n]*settings: begin[^\n]*\n).*?(^[^\n]*settings: end)", re.DOTALL | re.MULTILINE)
+def fields_as_table(stream: str) -> str:
+    """Return a stream's fields as a Markdown table."""
+    lines = ["| field | type | meaning |", "| --- | --- | --- |"]
+    for name, schema in packaged.schema(stream)["properties"].items():
+        kind = schema.get("format") or _json_type(schema)
+        if kind == "array":
+            kind = f"array of {_json_type(schema['items'])}s"
+        lines.append(f"| `{name}` | {kind} | {schema['description']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _json_type(schema: dict[str, Any]) -> str:
+    kind: str = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
+    return kind
+
+
+def filled(text: str, name: str, part: str) -> str:
+    """Return ``text`` with ``part`` between the two marks of that name."""
+    marks = re.compile(rf"(^[^\n]*{name}: begin[^\n]*\n).*?(^[^\n]*{name}: end)", re.DOTALL | re.MULTILINE)
     if not marks.search(text):
-        raise ValueError("the marks 'settings: begin' and 'settings: end' are missing")
+        raise ValueError(f"the marks '{name}: begin' and '{name}: end' are missing")
     return marks.sub(lambda found: found[1] + part + found[2], text)
 
 
 def written() -> dict[Path, str]:
-    """Return each file that repeats the settings, with the content that it should have."""
-    parts = {"meltano.yml": as_yaml(4), "README.md": as_table(), "docs/settings.md": as_table()}
-    paths = {ROOT / name: part for name, part in parts.items()}
-    return {path: filled(path.read_text(encoding="utf-8"), part) for path, part in paths.items()}
+    """Return each file that repeats settings or fields, with the content that it should have."""
+    parts = [("meltano.yml", "settings", settings_as_yaml(4))]
+    parts += [(page, "settings", settings_as_table()) for page in ("README.md", "docs/settings.md")]
+    parts += [("docs/streams.md", stream, fields_as_table(stream)) for stream in STREAMS]
+    files: dict[Path, str] = {}
+    for file, name, part in parts:
+        path = ROOT / file
+        files[path] = filled(files.get(path) or path.read_text(encoding="utf-8"), name, part)
+    return files
 
 
 def main() -> int:
@@ -101,7 +124,7 @@ def main() -> int:
     differing = [path for path, content in written().items() if path.read_text(encoding="utf-8") != content]
     if "--check" in sys.argv[1:]:
         for path in differing:
-            print(f"{path.relative_to(ROOT)} differs from tap_mdc_vm/settings.py: run scripts/write_settings.py")
+            print(f"{path.relative_to(ROOT)} differs from the code: run scripts/write_reference.py")
         return 1 if differing else 0
     for path in differing:
         path.write_text(written()[path], encoding="utf-8")

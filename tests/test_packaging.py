@@ -1,0 +1,84 @@
+"""What people install is whole: an sdist, the wheel built from it, and that wheel in an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+STREAMS = {"virtual_machines", "network_interfaces", "assessments"}
+
+
+def run(*command: object, cwd: Path) -> str:
+    """Run a command without the settings of this machine's environment, and return its standard output."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TAP_MDC_VM_")}
+    done = subprocess.run([str(word) for word in command], cwd=cwd, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build an sdist, and a wheel from nothing but that."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel into an empty environment, and return its folder of commands."""
+    environment = tmp_path_factory.mktemp("empty")
+    venv.create(environment, with_pip=True)
+    wheel = next(distributions.glob("*.whl"))
+    pins = ROOT / "constraints" / "project.txt"
+    run(environment / "bin" / "pip", "install", "--quiet", "--constraint", pins, wheel, cwd=environment)
+    return environment / "bin"
+
+
+def test_the_wheel_discovers_its_streams_from_any_folder_without_a_configuration(installed: Path, tmp_path: Path):
+    catalog = json.loads(run(installed / "tap-mdc-vm", "--discover", cwd=tmp_path))
+    assert {stream["tap_stream_id"] for stream in catalog["streams"]} == STREAMS
+    for stream in catalog["streams"]:
+        checkout = json.loads((ROOT / "schemas" / f"{stream['stream']}.json").read_text())
+        assert stream["schema"]["properties"].keys() == checkout["properties"].keys()
+
+
+def test_the_wheel_tells_about_itself_from_any_folder(installed: Path, tmp_path: Path):
+    about = json.loads(run(installed / "tap-mdc-vm", "--about", "--format", "json", cwd=tmp_path))
+    assert about["name"] == "tap-mdc-vm"
+    assert "client_secret" in about["settings"]["properties"]
+
+
+def test_the_wheel_shows_its_transform_map(installed: Path, tmp_path: Path):
+    assert run(installed / "tap-mdc-vm-map", "show", "etm", cwd=tmp_path) == (
+        ROOT / "tap_mdc_vm" / "transform" / "etm.yml"
+    ).read_text()
+
+
+def test_without_its_extra_the_sandbox_names_what_to_install(installed: Path, tmp_path: Path):
+    done = subprocess.run([installed / "tap-mdc-vm-sandbox", "--", "true"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "tap-mdc-vm[sandbox]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_both_distributions_carry_the_licence_and_every_data_file(distributions: Path):
+    data = {path.relative_to(ROOT / "tap_mdc_vm") for path in (ROOT / "tap_mdc_vm").rglob("*.kql")}
+    data |= {path.relative_to(ROOT / "tap_mdc_vm") for path in (ROOT / "tap_mdc_vm").rglob("*.yml")}
+    with zipfile.ZipFile(next(distributions.glob("*.whl"))) as wheel:
+        in_wheel = set(wheel.namelist())
+    assert {f"tap_mdc_vm/{path}" for path in data} <= in_wheel
+    assert {f"tap_mdc_vm/schemas/{stream}.json" for stream in STREAMS} <= in_wheel
+    assert any(name.endswith("licenses/LICENSE") for name in in_wheel)
+    with tarfile.open(next(distributions.glob("*.tar.gz"))) as sdist:
+        in_sdist = {name.partition("/")[2] for name in sdist.getnames()}
+    assert {"LICENSE", "README.md", "CHANGELOG.md"} | {f"schemas/{stream}.json" for stream in STREAMS} <= in_sdist

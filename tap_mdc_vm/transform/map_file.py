@@ -58,7 +58,7 @@ def read(transform_map: str) -> MapFile:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text in UTF-8"
-        guess = nearest(transform_map, [*names(), "none"])
+        guess = "" if path.suffix or len(path.parts) > 1 else nearest(transform_map, [*names(), "none"])
         raise TransformMapError([f"transform_map {shown(transform_map)} can't be read: {reason}{guess}"]) from error
     return _parse(text, path.name if ships else str(transform_map))
 

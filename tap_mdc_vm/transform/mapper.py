@@ -104,6 +104,9 @@ class FieldMap(CustomStreamMap):
         known_fields: Schemas of the source's fields, those too that are deselected.
         compiling: Whether the expressions may be compiled: not if one of the map changes what it reads.
         sdk: What the SDK's own class takes.
+
+    Attributes:
+        labels: Each label and its expression; None for one that is taken away.
     """
 
     def __init__(
@@ -116,6 +119,9 @@ class FieldMap(CustomStreamMap):
     ) -> None:
         """Let the SDK set up its map, then put right and compile what it holds."""
         self._known_fields = known_fields
+        self.labels = {
+            label: parse(text) if text else None for label, text in map_transform.items() if label not in OPTIONS
+        }
         super().__init__(map_transform=map_transform, **sdk)
         properties = self.transformed_schema["properties"]
         for key in self.transformed_key_properties or ():
@@ -134,7 +140,7 @@ class FieldMap(CustomStreamMap):
         fields = self.raw_schema.get("properties", {})
         condition = content.get("__filter__")
         return Plan(
-            labels={label: parse(text) if text else None for label, text in content.items() if label not in OPTIONS},
+            labels=self.labels,
             condition=parse(condition) if condition else None,
             keep_others="__else__" not in content,
             kept=tuple(key for key in self.transformed_key_properties or () if key in fields),

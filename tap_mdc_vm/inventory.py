@@ -55,7 +55,7 @@ class Inventory:
         self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - lives as long as the run
         self._interfaces_are_known = self._machines_are_known = False
         self._assessed: set[str] = set()
-        self.foreign = 0
+        self._foreign = 0
         for name in (ADDRESSES, INTERFACES, MACHINES):
             if name != MACHINES or wanted != {INTERFACES}:
                 self._start(name)
@@ -63,6 +63,13 @@ class Inventory:
     def reading(self, name: str) -> Reading:
         """Return the reading of a query, begun at the latest now."""
         return self._readings.get(name) or self._start(name)
+
+    def counts(self, name: str) -> tuple[int, int]:
+        """Return how many records a stream should have, as far as is known, and how many rows came twice."""
+        reading = self._readings.get(name)
+        if reading is None:
+            return 0, 0
+        return reading.expected - (self._foreign if name == FINDINGS else 0), reading.duplicates
 
     def machines(self) -> Iterator[list[Record]]:
         """Yield the records of ``virtual_machines``, a page at a time.
@@ -108,7 +115,7 @@ class Inventory:
                 pass
         for rows in self.reading(FINDINGS):
             records = [record for row in rows if (record := assessment(row, self._machines)) is not None]
-            self.foreign += len(rows) - len(records)
+            self._foreign += len(rows) - len(records)
             self._assessed.update({record["subscriptionId"] for record in records})
             yield records
 

@@ -49,6 +49,8 @@ class TapMdcVm(Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
+    _unassessed: Sequence[str] = ()
+
     # Settings
 
     @override
@@ -187,16 +189,21 @@ class TapMdcVm(Tap):
             self._connection.close()
 
     def _stream_is_done(self, name: str) -> None:
-        """Log that the assets are all written, once they are."""
+        """Log what is known once a stream is written."""
         assets = [stream for stream in self.streams.values() if stream.selected and stream.name != FINDINGS]
         if assets and assets[-1].name == name:
             events.emit(events.ConnectorState("Processed"))
+        if name == FINDINGS:
+            self._unassessed = self.inventory.subscriptions_without_assessments()
+            if self._unassessed:
+                events.emit(events.SubscriptionsWithoutAssessments(tuple(self._unassessed)))
 
     def _summarise(self) -> None:
         client, governor = self._connection.client, self._connection.governor
-        selected = [stream for stream in self.streams.values() if stream.selected]
         coverage: Coverage | None = self.__dict__.get("coverage")
         inventory: Inventory | None = self.__dict__.get("inventory")
+        selected = [stream for stream in self.streams.values() if stream.selected]
+        covered = coverage is not None and not coverage.unreadable
         events.emit(
             events.SyncSummary(
                 streams={stream.name: self._figures(stream, inventory) for stream in selected},
@@ -204,22 +211,24 @@ class TapMdcVm(Tap):
                     "requested": coverage.requested if coverage else len(self._settings.subscription_ids),
                     "readable": len(coverage.readable) if coverage else 0,
                     "unreadable": list(coverage.unreadable) if coverage else [],
-                    "withoutAssessments": [],
+                    "withoutAssessments": list(self._unassessed),
                 },
                 requests=client.requests.total(),
                 throttled=governor.throttled_answers,
                 waited_seconds=round(governor.waited_seconds, 3),
                 seconds=round(time.monotonic() - self._began, 3),
-                complete=coverage is not None and not coverage.unreadable and all(stream.complete for stream in selected),
+                complete=coverage is not None
+                and not coverage.unreadable
+                and all(stream.complete for stream in selected),
             )
         )
 
     def _figures(self, stream: ResourceStream, inventory: Inventory | None) -> dict[str, int]:
-        reading = inventory.reading(stream.name) if inventory else None
+        expected, duplicates = inventory.counts(stream.name) if inventory else (0, 0)
         return {
-            "expected": reading.expected if reading else 0,
+            "expected": expected,
             "emitted": stream.emitted,
-            "duplicates": reading.duplicates if reading else 0,
+            "duplicates": duplicates,
             "requests": self._connection.client.requests[stream.name],
         }
 

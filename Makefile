@@ -32,7 +32,7 @@ format: .venv/.dev ## Format the code, and mend what ruff can mend
 	$(BIN)/ruff format .
 
 docs: .venv/.dev ## Build the documentation into site/
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 constraints: .venv/.dev ## Pin the newest versions that fit together, for the project and for each Meltano plugin
 	$(BIN)/python scripts/update_constraints.py

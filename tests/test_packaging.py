@@ -20,9 +20,8 @@ STREAMS = {"virtual_machines", "network_interfaces", "assessments"}
 def run(*command: object, cwd: Path) -> str:
     """Run a command without the settings of this machine's environment, and return its standard output."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TAP_MDC_VM_")}
-    done = subprocess.run([str(word) for word in command], cwd=cwd, env=environ, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    words = [str(word) for word in command]
+    return subprocess.run(words, cwd=cwd, env=environ, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +58,15 @@ def test_the_wheel_tells_about_itself_from_any_folder(installed: Path, tmp_path:
 
 
 def test_the_wheel_shows_its_transform_map(installed: Path, tmp_path: Path):
-    assert run(installed / "tap-mdc-vm-map", "show", "etm", cwd=tmp_path) == (
-        ROOT / "tap_mdc_vm" / "transform" / "etm.yml"
-    ).read_text()
+    assert (
+        run(installed / "tap-mdc-vm-map", "show", "etm", cwd=tmp_path)
+        == (ROOT / "tap_mdc_vm" / "transform" / "etm.yml").read_text()
+    )
 
 
 def test_without_its_extra_the_sandbox_names_what_to_install(installed: Path, tmp_path: Path):
-    done = subprocess.run([installed / "tap-mdc-vm-sandbox", "--", "true"], cwd=tmp_path, capture_output=True, text=True)
+    command = [installed / "tap-mdc-vm-sandbox", "--", "true"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "tap-mdc-vm[sandbox]" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,0 +1,177 @@
+"""What people read is true: settings, fields, commands, links and examples are compared with the code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import click
+import jsonschema
+import pytest
+import yaml
+from meltano.cli import cli as meltano_cli
+
+from tap_mdc_vm import packaged
+from tap_mdc_vm.settings import CONFIG_SCHEMA, SDK_SETTINGS
+from tap_mdc_vm.tap import TapMdcVm
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+PLUGINS = {plugin["name"] for plugins in MELTANO["plugins"].values() for plugin in plugins}
+STREAMS = ("virtual_machines", "network_interfaces", "assessments")
+SETTINGS = [*CONFIG_SCHEMA["properties"], "stream_maps", "stream_map_config"]
+
+
+def shell_lines() -> list[tuple[str, list[str]]]:
+    """Return every command in a fenced block of shell: its page, and its words from the program's name on."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(re.sub(r"^.*tap-mdc-vm-sandbox (?:--\S+ )*-- ", "", line), comments=True)
+                while words and "=" in words[0]:
+                    words = words[1:]
+                if words:
+                    found.append((page.name, [words[0].removeprefix(".venv/bin/"), *words[1:]]))
+    return found
+
+
+def commands_of(program: str) -> list[pytest.param]:
+    lines = [(page, words) for page, words in shell_lines() if words[0] == program]
+    return [pytest.param(words, id=f"{page}: {' '.join(words)}") for page, words in lines]
+
+
+def test_what_is_generated_from_the_code_is_up_to_date():
+    script = [sys.executable, "scripts/write_reference.py", "--check"]
+    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/settings.md"])
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_every_setting_is_on_its_page(page: str, setting: str):
+    assert f"| `{setting}` |" in (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_every_setting_is_in_the_meltano_project_with_its_default_and_its_secrecy(setting: str):
+    by_name = {each["name"]: each for each in MELTANO["plugins"]["extractors"][0]["settings"]}
+    schema = CONFIG_SCHEMA["properties"].get(setting, {})
+    assert by_name[setting]["description"]
+    assert by_name[setting].get("value") == schema.get("default")
+    assert by_name[setting].get("sensitive", False) == schema.get("secret", False)
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_every_field_is_in_its_streams_section(stream: str):
+    sections = re.split(r"^## ", (ROOT / "docs" / "streams.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    section = next(text for text in sections if text.startswith(stream))
+    for field in packaged.schema(stream)["properties"]:
+        assert f"| `{field}` |" in section
+
+
+@pytest.mark.parametrize("stream", [*STREAMS, "etm_assets", "etm_findings"])
+def test_every_stream_is_in_the_readme(stream: str):
+    assert f"| `{stream}` |" in README
+
+
+def test_every_command_of_the_distribution_is_in_the_readme():
+    for command in re.findall(r"^(tap-mdc-vm[\w-]*) = ", (ROOT / "pyproject.toml").read_text(), re.MULTILINE):
+        assert f"| `{command}` |" in README
+
+
+def test_the_meltano_project_fits_meltanos_own_schema():
+    schema = json.loads((resources.files("meltano") / "schemas" / "meltano.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(MELTANO)
+
+
+def test_the_meltano_project_names_the_taps_capabilities():
+    declared = set(MELTANO["plugins"]["extractors"][0]["capabilities"])
+    assert declared == {capability.value for capability in TapMdcVm.capabilities} | {"test"}
+
+
+def test_every_variable_of_the_example_environment_is_a_setting():
+    names = re.findall(r"^(?:# )?TAP_MDC_VM_(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert len(names) >= 3
+    assert {name.lower() for name in names} <= {*CONFIG_SCHEMA["properties"], *SDK_SETTINGS}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: Path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path) if path else page
+        assert file.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("words", commands_of("make"))
+def test_every_make_target_on_a_page_exists(words: list[str]):
+    targets = re.findall(r"^([\w.-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {word for word in words[1:] if "=" not in word} <= set(targets)
+
+
+@pytest.mark.parametrize("words", commands_of("meltano"))
+def test_every_meltano_command_on_a_page_is_one_and_names_plugins_of_the_project(words: list[str]):
+    command: click.Command = meltano_cli
+    words = words[1:]
+    while isinstance(command, click.Group) and words:
+        if words[0].startswith("--"):
+            words = words[2:]
+            continue
+        assert words[0] in command.commands, f"meltano has no command {words[0]!r}"
+        command, words = command.commands[words[0]], words[1:]
+    known = {option for parameter in command.params for option in parameter.opts}
+    if command.name != "invoke":
+        assert {word for word in words if word.startswith("--") and word != "--"} <= known
+    assert {word for word in words if re.match(r"(tap|target)-", word)} <= PLUGINS
+
+
+@pytest.mark.parametrize("words", commands_of("tap-mdc-vm"))
+def test_every_option_of_the_tap_on_a_page_exists(words: list[str]):
+    known = {option for parameter in TapMdcVm.get_singer_command().params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_scheduling_shows_the_jobs_and_schedules_that_the_project_has():
+    page = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
+    shown = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
+    assert shown["jobs"] == MELTANO["jobs"]
+    assert shown["schedules"] == MELTANO["schedules"]
+
+
+def test_targets_has_a_section_of_its_own_for_every_loader_and_a_row_for_every_query():
+    page = (ROOT / "docs" / "targets.md").read_text(encoding="utf-8")
+    for loader in MELTANO["plugins"]["loaders"]:
+        assert f"| `{loader['name']}` |" in page
+        assert f"run tap-mdc-vm {loader['name']}" in page
+    for query in (ROOT / "examples" / "sql").glob("*.sql"):
+        assert f"| `{query.name}` |" in page
+
+
+def test_the_architecture_page_names_every_module_of_the_tap():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tap = ROOT / "tap_mdc_vm"
+    modules = {path.stem for path in [*tap.glob("*.py"), *tap.glob("resource_graph/*.py")]} - {"__init__"}
+    packages = {f"{path.parent.name}/" for path in tap.glob("*/__init__.py")}
+    assert {name for name in modules | packages if f"`{name}`" not in page} == set()
+
+
+def test_the_documentation_builds_without_a_warning(tmp_path: Path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site"]
+    environ = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr

@@ -181,6 +181,10 @@ class Transport:
         proxy = _proxy(url)
         return _host(proxy) if proxy else None
 
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._session.close()
+
     def _ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         with (
             self._translated(url),

@@ -1,0 +1,371 @@
+"""Entra ID: discovery and the token endpoint of the client credentials flow, with Entra's errors.
+
+Each way to sign in is really checked: the secret, the signature of a certificate's assertion, the issuer,
+subject and audience of a federated one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from .server import Request, Response
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+Clock = Callable[[], float]
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+_CLOCK_SKEW = 300  # seconds that Entra forgives
+
+
+@dataclass(frozen=True, slots=True)
+class FederatedCredential:
+    """Whose tokens an application accepts in place of a secret."""
+
+    issuer: str
+    subject: str
+    key: rsa.RSAPublicKey
+    audience: str = FEDERATION_AUDIENCE
+
+
+@dataclass(slots=True)
+class Application:
+    """An app registration. Tests change it while the sandbox runs."""
+
+    tenant_id: str
+    client_id: str
+    secret: str = field(default_factory=lambda: f"{secrets.token_urlsafe(3)}~{secrets.token_urlsafe(27)}", repr=False)
+    secret_expired: bool = False
+    disabled: bool = False
+    certificates: list[x509.Certificate] = field(default_factory=list)
+    federated: list[FederatedCredential] = field(default_factory=list)
+
+
+class TokenProblem(Exception):  # noqa: N818  # a state of a token, not an error of ours
+    """Why ARM does not accept a token.
+
+    Attributes:
+        code: ARM's code.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        """Keep the code."""
+        super().__init__(message)
+        self.code = code
+
+
+class Tokens:
+    """Issues access tokens and recognises them: JWTs in form, signed with a key of this run."""
+
+    def __init__(self, application: Application, audience: str, *, lifetime: float, clock: Clock) -> None:
+        """Prepare to issue.
+
+        Args:
+            application: To whom.
+            audience: The address of Resource Manager; tokens for anything else are not accepted there.
+            lifetime: Seconds until a token expires.
+            clock: Seconds since 1970.
+        """
+        self.audience = audience
+        self.lifetime = lifetime
+        self._application = application
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+
+    def issue(self) -> str:
+        """A new token."""
+        now = self._clock()
+        claims = {
+            "aud": self.audience,
+            "iss": _issuer(self._application.tenant_id),
+            "iat": now,
+            "exp": now + self.lifetime,
+            "appid": self._application.client_id,
+            "tid": self._application.tenant_id,
+            "uti": secrets.token_urlsafe(16),
+        }
+        signed = f"{_encoded({'typ': 'JWT', 'alg': 'HS256'})}.{_encoded(claims)}"
+        return f"{signed}.{self._signature(signed)}"
+
+    def check(self, authorization: str | None) -> None:
+        """Accept the header of a request.
+
+        Raises:
+            TokenProblem: ARM would answer 401.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise TokenProblem("AuthenticationFailed", "Authentication failed.")
+        signed, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
+            raise TokenProblem("InvalidAuthenticationToken", "The access token is invalid.")
+        claims = _decoded(signed.rpartition(".")[2])
+        if claims["exp"] <= self._clock():
+            expiry, now = _us_time(claims["exp"]), _us_time(self._clock())
+            message = f"The access token expiry UTC time '{expiry}' is earlier than current UTC time '{now}'."
+            raise TokenProblem("ExpiredAuthenticationToken", message)
+
+    def _signature(self, signed: str) -> str:
+        return _base64(hmac.digest(self._key, signed.encode(), "sha256"))
+
+
+class _RefusedError(Exception):
+    """What the token endpoint refuses."""
+
+    def __init__(self, status: int, error: str, number: int, text: str) -> None:
+        super().__init__(text)
+        self.status, self.error, self.number = status, error, number
+
+
+class Entra:
+    """Answers the addresses below the authority."""
+
+    def __init__(self, application: Application, tokens: Tokens, *, clock: Clock = time.time) -> None:
+        """Serve one directory with one application."""
+        self._application = application
+        self._tokens = tokens
+        self._clock = clock
+
+    def answer(self, request: Request) -> Response | None:
+        """Answer; None if the address is none of Entra's."""
+        tenant, _, rest = request.path.lstrip("/").partition("/")
+        try:
+            if rest == "v2.0/.well-known/openid-configuration":
+                return self._configuration(tenant, request)
+            if rest == "oauth2/v2.0/token":
+                return self._token(tenant, request)
+        except _RefusedError as refusal:
+            return self._refusal(refusal)
+        if request.path == "/common/discovery/instance":
+            return _json(200, {"tenant_discovery_endpoint": "", "api-version": "1.1", "metadata": []})
+        return None
+
+    def _configuration(self, tenant: str, request: Request) -> Response:
+        if tenant.lower() != self._application.tenant_id:
+            text = (
+                f"Tenant '{tenant}' not found. Check the tenant ID and that you sign in to the right cloud. "
+                "It may also be that the tenant has no active subscription."
+            )
+            raise _RefusedError(400, "invalid_tenant", 90002, text)
+        base = f"https://{request.headers['host']}/{tenant}"
+        body = {
+            "token_endpoint": f"{base}/oauth2/v2.0/token",
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+            "jwks_uri": f"{base}/discovery/v2.0/keys",
+            "issuer": f"{base}/v2.0",
+            "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+        }
+        return _json(200, body)
+
+    def _token(self, tenant: str, request: Request) -> Response:
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        if tenant.lower() != self._application.tenant_id:
+            text = f"Tenant '{tenant}' not found. Check the tenant ID; the tenant may have no active subscription."
+            raise _RefusedError(400, "invalid_request", 90002, text)
+        if form.get("grant_type") != "client_credentials":
+            text = "The grant type is missing or not supported here."
+            raise _RefusedError(400, "unsupported_grant_type", 70003, text)
+        self._check_application(form)
+        self._check_scope(form.get("scope", ""))
+        self._check_credential(form, f"https://{request.headers['host']}/{tenant}")
+        token = self._tokens.issue()
+        lifetime = int(self._tokens.lifetime)
+        body = {
+            "token_type": "Bearer",
+            "expires_in": lifetime,
+            "ext_expires_in": lifetime,
+            "access_token": token,
+        }
+        return _json(200, body)
+
+    def _check_application(self, form: Mapping[str, str]) -> None:
+        asked = form.get("client_id", "")
+        if asked.lower() != self._application.client_id:
+            text = (
+                f"Application with identifier '{asked}' was not found in the directory 'Sandbox'. Nobody may have "
+                "installed it or consented to it there, or the request went to the wrong tenant."
+            )
+            raise _RefusedError(400, "unauthorized_client", 700016, text)
+        if self._application.disabled:
+            text = f"Application '{asked}' (sandbox) is disabled."
+            raise _RefusedError(400, "unauthorized_client", 7000112, text)
+
+    def _check_scope(self, scope: str) -> None:
+        resource, _, permission = scope.rpartition("/")
+        if permission != ".default":
+            text = f"The value given for scope {scope} is not valid: it must end with /.default here."
+            raise _RefusedError(400, "invalid_scope", 1002012, text)
+        if resource.rstrip("/") != self._tokens.audience:
+            text = f"The resource principal named {resource} was not found in the tenant named Sandbox."
+            raise _RefusedError(400, "invalid_resource", 500011, text)
+
+    def _check_credential(self, form: Mapping[str, str], authority: str) -> None:
+        if "client_secret" in form:
+            self._check_secret(form["client_secret"])
+        elif form.get("client_assertion_type") == ASSERTION_TYPE and "client_assertion" in form:
+            self._check_assertion(form["client_assertion"], authority)
+        else:
+            text = "The request body must contain client_assertion or client_secret."
+            raise _RefusedError(401, "invalid_client", 7000218, text)
+
+    def _check_secret(self, secret: str) -> None:
+        client_id = self._application.client_id
+        if not hmac.compare_digest(secret.encode(), self._application.secret.encode()):
+            text = (
+                "Invalid client secret provided. Send the value of the secret, not its id, for a secret "
+                f"added to app '{client_id}'."
+            )
+            raise _RefusedError(401, "invalid_client", 7000215, text)
+        if self._application.secret_expired:
+            text = f"The provided client secret keys for app '{client_id}' are expired. Create new ones in the portal."
+            raise _RefusedError(401, "invalid_client", 7000222, text)
+
+    def _check_assertion(self, assertion: str, authority: str) -> None:
+        try:
+            signed, _, signature = assertion.rpartition(".")
+            header, claims = (_decoded(part) for part in signed.split("."))
+            signature_bytes = _unbase64(signature)
+        except (ValueError, TypeError, binascii.Error) as error:
+            raise _RefusedError(400, "invalid_request", 50027, "JWT token is invalid or malformed.") from error
+        if claims.get("iss") == self._application.client_id:
+            self._check_certificate(header, claims, signed, signature_bytes, authority)
+        else:
+            self._check_federation(header, claims, signed, signature_bytes)
+        self._check_times(claims)
+
+    def _check_certificate(  # the parts of one assertion
+        self, header: Row, claims: Row, signed: str, signature: bytes, authority: str
+    ) -> None:
+        client_id = self._application.client_id
+        certificate = self._registered(header)
+        if certificate is None:
+            text = (
+                "The certificate with identifier used to sign the client assertion is not registered on "
+                f"application. [Reason - The key was not found., look up the configured keys for app Id '{client_id}'.]"
+            )
+            raise _RefusedError(401, "invalid_client", 700027, text)
+        if not _is_signed_by(certificate.public_key(), header, signed, signature):
+            text = "Client assertion failed signature validation. [Reason - The key was found, but verifying failed.]"
+            raise _RefusedError(401, "invalid_client", 700027, text)
+        if claims.get("sub") != client_id:
+            text = "Client assertion application identifier doesn't match 'client_id' parameter."
+            raise _RefusedError(401, "invalid_client", 700021, text)
+        if claims.get("aud") not in {f"{authority}/oauth2/v2.0/token", f"{authority}/v2.0"}:
+            text = f"Client assertion audience claim does not match Realm issuer: '{claims.get('aud')}'."
+            raise _RefusedError(401, "invalid_client", 700023, text)
+
+    def _registered(self, header: Row) -> x509.Certificate | None:
+        for certificate in self._application.certificates:
+            thumbprints = (
+                ("x5t", hashes.SHA1()),  # noqa: S303  # what the header's definition says
+                ("x5t#S256", hashes.SHA256()),
+            )
+            for name, algorithm in thumbprints:
+                if name in header and header[name] == _base64(certificate.fingerprint(algorithm)):
+                    return certificate
+        return None
+
+    def _check_federation(self, header: Row, claims: Row, signed: str, signature: bytes) -> None:
+        known = self._application.federated
+        steps = (
+            ("iss", "issuer", 700211, "issuer"),
+            ("sub", "subject", 700213, "subject"),
+            ("aud", "audience", 700212, "audience"),
+        )
+        for claim, attribute, number, word in steps:
+            known = [credential for credential in known if getattr(credential, attribute) == claims.get(claim)]
+            if not known:
+                text = (
+                    f"No matching federated identity record found for presented assertion {word} "
+                    f"'{claims.get(claim)}'. Check Subject, Audience and Issuer of the federated credential."
+                )
+                raise _RefusedError(401, "invalid_client", number, text)
+        if not any(_is_signed_by(credential.key, header, signed, signature) for credential in known):
+            raise _RefusedError(401, "invalid_client", 50013, "Assertion failed signature validation.")
+
+    def _check_times(self, claims: Row) -> None:
+        now = self._clock()
+        if not claims.get("nbf", now) - _CLOCK_SKEW <= now <= claims.get("exp", 0) + _CLOCK_SKEW:
+            text = "Client assertion is not within its valid time range."
+            raise _RefusedError(401, "invalid_client", 700024, text)
+
+    def _refusal(self, refusal: _RefusedError) -> Response:
+        moment = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
+        text = f"AADSTS{refusal.number}: {refusal} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {moment}"
+        body = {
+            "error": refusal.error,
+            "error_description": text,
+            "error_codes": [refusal.number],
+            "timestamp": moment,
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": f"https://login.microsoftonline.com/error?code={refusal.number}",
+        }
+        return _json(refusal.status, body)
+
+
+Row = dict[str, Any]
+
+
+def _issuer(tenant_id: str) -> str:
+    return f"https://sts.windows.net/{tenant_id}/"
+
+
+def _is_signed_by(key: object, header: Row, signed: str, signature: bytes) -> bool:
+    """Whether an RSA signature in one of the two forms that Entra takes is right."""
+    if not isinstance(key, rsa.RSAPublicKey):
+        return False
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
+    paddings: dict[object, padding.AsymmetricPadding] = {"RS256": padding.PKCS1v15(), "PS256": pss}
+    if header.get("alg") not in paddings:
+        return False
+    try:
+        key.verify(signature, signed.encode(), paddings[header["alg"]], hashes.SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _json(status: int, body: object) -> Response:
+    return Response(status, json.dumps(body).encode(), _JSON)
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _unbase64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _encoded(claims: Mapping[str, object]) -> str:
+    return _base64(json.dumps(claims).encode())
+
+
+def _decoded(part: str) -> Row:
+    decoded = json.loads(_unbase64(part))
+    return dict(decoded)  # a ValueError or TypeError unless it is an object
+
+
+def _us_time(seconds: float) -> str:
+    """A moment as ARM writes it in the text of a 401."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%-m/%-d/%Y %-I:%M:%S %p")

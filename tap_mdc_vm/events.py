@@ -174,8 +174,8 @@ class SyncSummary(Event):
 
 
 def emit(event: Event) -> None:
-    """Log an event, once."""
-    _LOGGER.log(event.level, "%s", event.line(), extra={"event": type(event).__name__, **_fields(event)})
+    """Log an event, once. (Its kind is not called ``event``: structlog, and so Meltano, means the text by that.)"""
+    _LOGGER.log(event.level, "%s", event.line(), extra={"kind": type(event).__name__, **_fields(event)})
 
 
 def _fields(event: Event) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def test_an_events_fields_travel_with_its_line(caplog):
     caplog.set_level("INFO")
     events.emit(SUMMARY)
     (record,) = caplog.records
-    assert (record.event, record.requests, record.complete) == ("SyncSummary", 5, True)
+    assert (record.kind, record.requests, record.complete) == ("SyncSummary", 5, True)
     assert record.name == "tap-mdc-vm"
 
 

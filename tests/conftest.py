@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tap_mdc_vm.joins import AddressIndex, InterfaceIndex, MachineIndex
+from tap_mdc_vm.rows.assessments import assessment
+from tap_mdc_vm.rows.network_interfaces import network_interface
+from tap_mdc_vm.rows.public_ips import public_ip
+from tap_mdc_vm.rows.virtual_machines import virtual_machine
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Rows and exchanges captured from Azure; they lie beside the checkout and are no part of it."""
@@ -20,3 +29,45 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the captured rows of Azure are not beside this checkout (../shared)")
     return SHARED
+
+
+@dataclass
+class Tenant:
+    """Rows of Resource Graph that belong together."""
+
+    virtual_machines: list[dict[str, Any]]
+    network_interfaces: list[dict[str, Any]]
+    public_ips: list[dict[str, Any]]
+    assessments: list[dict[str, Any]]
+
+    def records(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the records of all streams, by the functions and indexes that a sync uses, in its order."""
+        addresses, interfaces, machines = AddressIndex(), InterfaceIndex(), MachineIndex()
+        for row in self.public_ips:
+            addresses.add(*public_ip(row))
+        interface_records = [network_interface(row, addresses) for row in self.network_interfaces]
+        for record in interface_records:
+            interfaces.add(record)
+        machine_records = [virtual_machine(row, interfaces) for row in self.virtual_machines]
+        for record in machine_records:
+            machines.add(record)
+        findings = [record for row in self.assessments if (record := assessment(row, machines)) is not None]
+        return {
+            "virtual_machines": machine_records,
+            "network_interfaces": interface_records,
+            "assessments": findings,
+        }
+
+
+@pytest.fixture(scope="session")
+def tenant(shared: Path) -> Tenant:
+    """The tenant of ``constructed/``: recorded bodies, and one invented row for each oddity. Not to be changed."""
+    names = ("virtual-machines", "network-interfaces", "public-ips", "assessments")
+    folder = shared / "azure/rows/constructed"
+    return Tenant(*(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in names))
+
+
+@pytest.fixture(scope="session")
+def records(tenant: Tenant) -> dict[str, list[dict[str, Any]]]:
+    """The records of that tenant, by stream."""
+    return tenant.records()

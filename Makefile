@@ -13,10 +13,13 @@ help: ## Show this list
 
 install: .venv/.demo .meltano/.demo ## Install the tap, its sandbox and Meltano with the plugins tap-mdc-vm and target-jsonl
 
-demo: install ## Run tap-mdc-vm into target-jsonl against the sandbox and show what arrived
+demo: install ## Run tap-mdc-vm into target-jsonl against the sandbox, and show what arrived
 	@rm -rf output/sandbox
-	$(BIN)/tap-mdc-vm-sandbox -- $(MELTANO) --env-file /dev/null --environment sandbox run tap-mdc-vm target-jsonl
+	$(BIN)/tap-mdc-vm-sandbox --machines 250 --assessments-per-machine 30 -- \
+	  $(MELTANO) --env-file /dev/null --environment sandbox run tap-mdc-vm target-jsonl
 	@$(BIN)/python scripts/what_arrived.py output/sandbox
+	@$(BIN)/python examples/overview/overview.py output/sandbox -o output/sandbox/overview.html >/dev/null
+	@printf '\nOpen this in a browser to see more\n  %s\n' output/sandbox/overview.html
 
 test: lint .meltano/.all ## Run every check and the whole test suite
 	$(BIN)/pytest $(PYTEST_ARGS)

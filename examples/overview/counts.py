@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -17,7 +18,7 @@ POWER_STATES = ("running", "stopped", "deallocated", "other")
 
 # The columns that the page uses; a file of JSON Lines holds many more, some of them deep.
 _COLUMNS = {
-    "virtual_machines": ("id", "name", "osType", "osName", "imageOffer", "powerState", "publicIPAddress"),
+    "virtual_machines": ("id", "name", "osType", "imageOffer", "powerState", "publicIPAddress"),
     "assessments": (
         "id",
         "name",
@@ -25,6 +26,7 @@ _COLUMNS = {
         "statusCode",
         "severity",
         "firstEvaluationDate",
+        "statusChangeDate",
         "virtualMachineId",
     ),
 }
@@ -33,7 +35,13 @@ _ETM_STREAMS = ("etm_assets", "etm_findings")
 _VIEWS = """
 create temp view machines as
 select id, name, publicIPAddress as address,
-       coalesce(imageOffer, osName, osType, 'unknown') as system,
+       case when imageOffer ilike '%ubuntu%' then 'Ubuntu'
+            when imageOffer ilike '%debian%' then 'Debian'
+            when imageOffer ilike '%rhel%' then 'Red Hat Enterprise Linux'
+            when imageOffer ilike '%sles%' then 'SUSE Linux Enterprise'
+            when imageOffer ilike '%windowsserver%' then 'Windows Server'
+            when imageOffer ilike '%windows-1%' then 'Windows'
+            else coalesce('other ' || osType, 'unknown') end as system,
        case when powerState in ('running', 'stopped', 'deallocated') then powerState else 'other' end as power
 from virtual_machines;
 
@@ -122,6 +130,12 @@ def _read_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         options = f"columns = {{{columns[2:]}}}" if columns else "sample_size = -1"
         if files:
             connection.execute(f"create view {stream} as from read_ndjson('{files[-1]}', {options})")
+
+
+def newest_day(connection: duckdb.DuckDBPyConnection) -> date:
+    """Return the day of the newest change of a finding: in a living tenant, that of the last run."""
+    found = connection.execute("select max(cast(statusChangeDate as timestamp)) from assessments").fetchone()
+    return found[0].date() if found and found[0] else datetime.now(UTC).date()
 
 
 def gather(connection: duckdb.DuckDBPyConnection, today: date) -> Counts:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import html
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from string import Template
 
@@ -31,7 +31,7 @@ def page(found: counts.Counts, today: date) -> str:
     cards = [
         _card(
             "Where to start",
-            "The machines with most open critical and high findings",
+            "The machines with most open critical and high findings, and their public addresses",
             charts.stacked_bars(found.worst_machines, label_width=0.42),
             counts.SEVERITIES[:2],
         ),
@@ -49,7 +49,7 @@ def page(found: counts.Counts, today: date) -> str:
         ),
         _card(
             "What runs",
-            "Machines by system and power state",
+            "Machines by operating system and power state",
             charts.stacked_bars(found.systems, label_width=0.34),
             counts.POWER_STATES,
         ),
@@ -85,14 +85,15 @@ def main() -> None:
     parser.add_argument("source", type=Path, help="a DuckDB file, or the folder that target-jsonl wrote into")
     parser.add_argument("-o", "--output", type=Path, default=Path("overview.html"), help="the page to write")
     parser.add_argument(
-        "--today", type=date.fromisoformat, default=datetime.now(UTC).date(), help="the day that ages count from"
+        "--today", type=date.fromisoformat, help="the day that ages count from; the newest change's, if left out"
     )
     arguments = parser.parse_args()
     try:
-        found = counts.gather(counts.connect(arguments.source), arguments.today)
+        connection = counts.connect(arguments.source)
     except FileNotFoundError as error:
         parser.error(str(error))
-    arguments.output.write_text(page(found, arguments.today), encoding="utf-8")
+    today = arguments.today or counts.newest_day(connection)
+    arguments.output.write_text(page(counts.gather(connection, today), today), encoding="utf-8")
     print(arguments.output)
 
 

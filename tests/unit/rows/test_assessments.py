@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from tap_mdc_vm.rows.assessments import assessment
+
+MACHINE_FIELDS = (
+    *("vmId", "vmName", "imageOffer", "imageVersion", "osType"),
+    *("macAddress", "privateIPAddress", "publicIPAddress"),
+)
+
+PREFIX = "/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/virtualMachines"
+SUFFIX = "providers/Microsoft.Security/assessments/K"
+
+
+@pytest.fixture(scope="module")
+def finding(tenant, records):
+    """Return a function that gives the record of a constructed row by the number it has in the rows' list."""
+    by_id = {record["resourceId"]: record for record in records["assessments"]}
+    return lambda number: by_id.get(tenant.assessments[number - 1]["id"])
+
+
+def test_a_full_row_fills_every_field_but_what_azure_left_out(finding):
+    record = finding(1)
+    assert {field for field, value in record.items() if value is None} == {"location", "managedBy"}
+    assert (record["statusCode"], record["statusCause"]) == ("Unhealthy", "ManagementPortsAreOpenToAllSources")
+    assert record["additionalData"] == {"NSG open ports": "22"}
+    assert record["firstEvaluationDate"] == "2026-02-03T10:51:36.337682Z"
+
+
+def test_a_cause_of_health_is_kept(finding):
+    assert (finding(2)["statusCode"], finding(2)["statusCause"]) == ("Healthy", "mdeTvm")
+
+
+def test_critical_is_a_severity(finding):
+    assert finding(3)["severity"] == "Critical"
+    assert finding(3)["additionalData"]["subAssessmentsLink"].endswith("/subAssessments")
+
+
+def test_low_and_high_are_severities(finding):
+    assert (finding(4)["severity"], finding(5)["severity"]) == ("Low", "High")
+
+
+def test_two_categories_are_joined_where_there_is_no_category_of_the_recommendation(finding):
+    record = finding(5)
+    assert len(record["categories"]) == 2
+    assert record["recommendationCategory"] == ", ".join(record["categories"])
+
+
+@pytest.mark.parametrize(("number", "cause"), [(6, "UnsupportedPricingPlan"), (7, "OffByPolicy"), (8, "Exempt")])
+def test_not_applicable_is_a_status_with_a_cause(finding, number, cause):
+    assert (finding(number)["statusCode"], finding(number)["statusCause"]) == ("NotApplicable", cause)
+
+
+def test_a_preview_is_marked_and_others_are_not(finding):
+    assert finding(9)["preview"] is True
+    assert finding(9)["displayName"].startswith("[Preview]")
+    assert not finding(9)["metadataDisplayName"].startswith("[Preview]")
+    assert finding(8)["preview"] is False
+
+
+def test_a_customers_own_assessment_has_nulls_for_empty_strings_and_keeps_its_empty_object(finding):
+    record = finding(10)
+    nothing = ("statusCause", "statusDescription", "description", "policyDefinitionId", "azurePortalLink")
+    assert {record[field] for field in nothing} == {None}
+    assert record["additionalData"] == {}
+    assert record["assessmentType"] == "CustomerManaged"
+
+
+def test_without_metadata_links_and_dates_the_finding_is_a_record(finding):
+    record = finding(11)
+    assert (record["displayName"], record["statusCode"]) == ("Partner finding", "Unhealthy")
+    nothing = ("severity", "categories", "threats", "preview", "azurePortalLink", "firstEvaluationDate")
+    assert {record[field] for field in (*nothing, "statusChangeDate", "recommendationCategory")} == {None}
+
+
+def test_without_severity_and_categories_the_finding_is_a_record(finding):
+    record = finding(12)
+    assert (record["severity"], record["categories"], record["description"]) == (None, [], None)
+    assert record["recommendationCategory"] is None
+
+
+def test_values_outside_azures_lists_are_kept_as_they_are(tenant, finding):
+    for number in (13, 14):
+        assert finding(number)["severity"] == tenant.assessments[number - 1]["properties"]["metadata"]["severity"]
+    assert finding(15)["statusCode"] == "Pending"
+
+
+@pytest.mark.parametrize(("number", "source"), [(16, "Azure"), (17, "Azure"), (18, "Azure"), (19, None)])
+def test_the_resource_is_known_however_little_its_details_say(finding, number, source):
+    record = finding(number)
+    resource = [record[f"resource{part}"] for part in ("Source", "Type", "Provider", "Name")]
+    assert resource == [source, "virtualMachines", "Microsoft.Compute", "vm-dual-stack"]
+
+
+def test_the_name_from_the_id_is_spelled_as_there():
+    row = {"id": f"{PREFIX}/Vm-Ä/{SUFFIX}"}
+    assert assessment(row, {})["resourceName"] == "Vm-Ä"
+
+
+def test_an_id_in_lower_case_joins_the_same_machine(finding):
+    assert finding(20)["virtualMachineId"] == finding(19)["virtualMachineId"]
+    assert finding(20)["vmId"] == finding(19)["vmId"] is not None
+
+
+def test_a_portal_link_gets_a_scheme_only_where_it_has_none(finding):
+    assert finding(1)["azurePortalLink"].startswith("https://portal.azure.com/#blade/")
+    assert finding(21)["azurePortalLink"] == "https://portal.azure.com/#view/x"
+
+
+def test_a_portal_link_is_found_under_the_specifications_name_too(tenant):
+    row = copy.deepcopy(tenant.assessments[0])
+    row["properties"]["links"] = {"azurePortalUri": "portal.azure.us/#x?next=https://example.com"}
+    assert assessment(row, {})["azurePortalLink"] == "https://portal.azure.us/#x?next=https://example.com"
+
+
+def test_dates_keep_the_digits_that_they_have(finding):
+    record = finding(21)
+    assert (record["firstEvaluationDate"], record["statusChangeDate"]) == (
+        "2026-02-03T10:51:36Z",
+        "2026-03-04T05:16:03.674Z",
+    )
+
+
+def test_a_category_of_the_recommendation_wins_over_the_categories(finding):
+    record = finding(22)
+    assert (record["recommendationCategory"], record["categories"]) == ("Network hygiene", ["Compute"])
+    assert (record["firstEvaluationDate"], record["statusChangeDate"]) == ("2026-02-03T10:51:36.337682Z", None)
+
+
+def test_a_long_text_stays_whole(tenant, finding):
+    given = tenant.assessments[22]["properties"]["metadata"]["remediationDescription"]
+    assert finding(23)["remediationDescription"] == given
+    assert finding(23)["location"] == "global"
+
+
+def test_a_finding_of_a_machine_that_is_gone_is_a_record_without_a_machine(finding):
+    record = finding(24)
+    assert record["virtualMachineId"].endswith("/virtualmachines/vm-deleted-yesterday")
+    assert record["resourceName"] == "vm-deleted-yesterday"
+    assert {record[field] for field in MACHINE_FIELDS} == {None}
+
+
+def test_findings_of_twins_join_each_its_own_machine(finding):
+    first, second = finding(25), finding(26)
+    assert first["vmName"] == second["vmName"] == "vm-twin"
+    assert (first["privateIPAddress"], second["privateIPAddress"]) == ("10.20.39.4", "10.20.40.4")
+
+
+def test_a_finding_joins_a_machine_whose_own_id_is_in_upper_case(finding):
+    assert (finding(27)["vmName"], finding(27)["publicIPAddress"]) == ("VM-UPPER", "198.51.100.8")
+
+
+NOT_OF_A_MACHINE = {
+    28: "an extension of a machine",
+    29: "a uniform scale set",
+    30: "an instance of a uniform scale set",
+    31: "a classic machine",
+    32: "an Arc machine",
+    33: "a machine on premises",
+    34: "a machine at Amazon",
+    35: "a machine at Google",
+    36: "a subscription",
+    37: "a subnet",
+    38: "a sub-assessment",
+    39: "a secure score",
+}
+
+
+@pytest.mark.parametrize("number", NOT_OF_A_MACHINE, ids=NOT_OF_A_MACHINE.values())
+def test_what_is_no_assessment_of_a_virtual_machine_is_left_out(tenant, number):
+    assert assessment(tenant.assessments[number - 1], {}) is None
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        f"{PREFIX}/V/{SUFFIX}/",
+        f"{PREFIX}//{SUFFIX}",
+        f"/tenants/T{PREFIX}/V/{SUFFIX}",
+        f"{PREFIX}/V/{SUFFIX}".replace("t.C", "tXC"),
+        f"{PREFIX}/V",
+        "",
+    ],
+)
+def test_an_id_that_only_resembles_an_assessments_is_left_out(identity):
+    assert assessment({"id": identity}, {}) is None
+
+
+def test_one_assessment_key_may_say_different_things_of_different_machines(tenant):
+    first = copy.deepcopy(tenant.assessments[0])
+    second = copy.deepcopy(first)
+    second["properties"]["metadata"] |= {"severity": "Critical", "categories": ["Data"]}
+    third = copy.deepcopy(first)
+    del third["properties"]["metadata"]
+    severities = [assessment(row, {})["severity"] for row in (first, second, third, first, second)]
+    assert severities == ["Medium", "Critical", None, "Medium", "Critical"]
+
+
+def test_what_assessments_say_is_kept_for_so_many_keys_only(monkeypatch):
+    known = {}
+    monkeypatch.setattr("tap_mdc_vm.rows.assessments._recommendations", known)
+    for number in range(5000):
+        row = {"id": f"{PREFIX}/V/{SUFFIX}", "name": str(number), "properties": {"metadata": {"severity": str(number)}}}
+        assert assessment(row, {})["severity"] == str(number)
+        assert len(known) <= 1000

@@ -1,0 +1,261 @@
+"""Computes every record a second time, naively: field by field from a list of paths, joined by searching raw rows.
+
+It is written from the description of the streams alone, and shares nothing with the code under test: no index, no
+common helper, no record that was built before another. A tenant is anything with the raw rows of the tables as lists:
+``virtual_machines``, ``network_interfaces``, ``public_ips``, ``assessments``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+ENVELOPE = {name: name for name in ("name", "type", "tenantId", "subscriptionId", "resourceGroup", "location")}
+
+MACHINE = ENVELOPE | {
+    "vmId": "properties.vmId",
+    "vmSize": "properties.hardwareProfile.vmSize",
+    "provisioningState": "properties.provisioningState",
+    "osType": "properties.storageProfile.osDisk.osType",
+    "osName": "properties.extended.instanceView.osName",
+    "osVersion": "properties.extended.instanceView.osVersion",
+    "imagePublisher": "properties.storageProfile.imageReference.publisher",
+    "imageOffer": "properties.storageProfile.imageReference.offer",
+    "imageSku": "properties.storageProfile.imageReference.sku",
+    "imageVersion": "properties.storageProfile.imageReference.version",
+    "imageExactVersion": "properties.storageProfile.imageReference.exactVersion",
+    "priority": "properties.priority",
+    "evictionPolicy": "properties.evictionPolicy",
+    "licenseType": "properties.licenseType",
+    "securityType": "properties.securityProfile.securityType",
+    "availabilitySetId": "properties.availabilitySet.id",
+    "virtualMachineScaleSetId": "properties.virtualMachineScaleSet.id",
+    "managedBy": "managedBy",
+    "zones": "zones",
+    "tags": "tags",
+    "identity": "identity",
+    "plan": "plan",
+    "properties": "properties",
+}
+
+INTERFACE = ENVELOPE | {
+    "macAddress": "properties.macAddress",
+    "primary": "properties.primary",
+    "networkSecurityGroupId": "properties.networkSecurityGroup.id",
+    "enableAcceleratedNetworking": "properties.enableAcceleratedNetworking",
+    "enableIPForwarding": "properties.enableIPForwarding",
+    "tags": "tags",
+    "properties": "properties",
+}
+
+CONFIGURATION = {
+    "name": "name",
+    "primary": "properties.primary",
+    "privateIPAddress": "properties.privateIPAddress",
+    "privateIPAddressVersion": "properties.privateIPAddressVersion",
+    "privateIPAllocationMethod": "properties.privateIPAllocationMethod",
+    "subnetId": "properties.subnet.id",
+    "publicIPAddressId": "properties.publicIPAddress.id",
+}
+
+FINDING = ENVELOPE | {
+    "managedBy": "managedBy",
+    "displayName": "properties.displayName",
+    "statusCode": "properties.status.code",
+    "statusCause": "properties.status.cause",
+    "statusDescription": "properties.status.description",
+    "severity": "properties.metadata.severity",
+    "description": "properties.metadata.description",
+    "remediationDescription": "properties.metadata.remediationDescription",
+    "userImpact": "properties.metadata.userImpact",
+    "implementationEffort": "properties.metadata.implementationEffort",
+    "categories": "properties.metadata.categories",
+    "threats": "properties.metadata.threats",
+    "tactics": "properties.metadata.tactics",
+    "techniques": "properties.metadata.techniques",
+    "assessmentType": "properties.metadata.assessmentType",
+    "policyDefinitionId": "properties.metadata.policyDefinitionId",
+    "metadataDisplayName": "properties.metadata.displayName",
+    "additionalData": "properties.additionalData",
+}
+
+
+MACHINE_TYPE = ["providers", "microsoft.compute", "virtualmachines"]
+
+
+def at(node, path):
+    """The value at a dotted path, None where the path breaks off."""
+    for step in path.split("."):
+        node = node.get(step) if isinstance(node, dict) else None
+    return node
+
+
+def said(node, path):
+    value = at(node, path)
+    return None if value == "" else value
+
+
+def plain(paths, row):
+    return {field: said(row, path) for field, path in paths.items()}
+
+
+def keys(row):
+    return {"id": row["id"].lower(), "resourceId": row["id"]}
+
+
+def lowered(value):
+    return value.lower() if value else None
+
+
+def in_utc(value):
+    if not value:
+        return None
+    fraction = ""
+    rest = value[19:]
+    if rest.startswith("."):
+        while len(rest) > 1 and rest[1].isdigit():
+            fraction, rest = fraction + rest[1], rest[0] + rest[2:]
+        rest = rest[1:]
+    moment = datetime.strptime(value[:19], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - the zone is taken off by hand
+    if rest not in ("Z", ""):
+        hours, minutes = rest[1:].split(":")
+        shift = timedelta(hours=int(hours), minutes=int(minutes))
+        moment += shift if rest[0] == "-" else -shift
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + ("." + fraction[:6] if fraction else "") + "Z"
+
+
+def found(rows, identity):
+    """The first row with an id, in whatever letter case."""
+    return next((row for row in rows if identity and row["id"].lower() == identity.lower()), None)
+
+
+def chosen(marks):
+    """Position of the primary one: the only one, else the marked one, else the first; None of none."""
+    if not marks:
+        return None
+    return marks.index(True) if len(marks) > 1 and True in marks else 0
+
+
+def configurations(tenant, interface):
+    result = []
+    for item in said(interface, "properties.ipConfigurations") or []:
+        row = found(tenant.public_ips, at(item, "properties.publicIPAddress.id"))
+        result.append(
+            {"id": lowered(said(item, "id"))}
+            | plain(CONFIGURATION, item)
+            | {"publicIPAddress": said(row, "properties.ipAddress")}
+        )
+    return result
+
+
+def interface_record(tenant, row):
+    items = configurations(tenant, row)
+    number = chosen([item["primary"] for item in items])
+    publics = [item["publicIPAddress"] for item in items if item["publicIPAddress"]]
+    return (
+        keys(row)
+        | plain(INTERFACE, row)
+        | {
+            "virtualMachineId": lowered(said(row, "properties.virtualMachine.id")),
+            "privateIPAddress": None if number is None else items[number]["privateIPAddress"],
+            "publicIPAddress": (None if number is None else items[number]["publicIPAddress"])
+            or (publics[0] if publics else None),
+            "ipConfigurations": items,
+        }
+    )
+
+
+def machine_record(tenant, row):
+    listed, main = [], []
+    for reference in at(row, "properties.networkProfile.networkInterfaces") or []:
+        if not said(reference, "id"):
+            continue
+        interface = found(tenant.network_interfaces, reference["id"])
+        items = configurations(tenant, interface)
+        mark = at(reference, "properties.primary")
+        number = chosen([item["primary"] for item in items])
+        main.append({} if number is None else items[number])
+        listed.append(
+            {
+                "id": reference["id"].lower(),
+                "primary": at(interface, "properties.primary") if mark is None else mark,
+                "macAddress": said(interface, "properties.macAddress"),
+                "privateIPAddresses": [item["privateIPAddress"] for item in items if item["privateIPAddress"]],
+                "publicIPAddresses": [item["publicIPAddress"] for item in items if item["publicIPAddress"]],
+            }
+        )
+    number = chosen([item["primary"] for item in listed])
+    primary, configuration = ({}, {}) if number is None else (listed[number], main[number])
+    macs = [item["macAddress"] for item in listed if item["macAddress"]]
+    publics = [address for item in listed for address in item["publicIPAddresses"]]
+    image = at(row, "properties.storageProfile.imageReference")
+    power = said(row, "properties.extended.instanceView.powerState.code")
+    return (
+        keys(row)
+        | plain(MACHINE, row)
+        | {
+            "powerState": power[len("PowerState/") :] if power else None,
+            "computerName": said(row, "properties.osProfile.computerName")
+            or said(row, "properties.extended.instanceView.computerName"),
+            "imageId": said(image, "id")
+            or said(image, "communityGalleryImageId")
+            or said(image, "sharedGalleryImageId"),
+            "timeCreated": in_utc(at(row, "properties.timeCreated")),
+            "networkInterfaces": listed,
+            "macAddress": primary.get("macAddress") or (macs[0] if macs else None),
+            "privateIPAddress": configuration.get("privateIPAddress"),
+            "publicIPAddress": configuration.get("publicIPAddress") or (publics[0] if publics else None),
+        }
+    )
+
+
+def finding_record(tenant, row):
+    parts = row["id"].lower().split("/")
+    about, said_of = parts[:9], parts[9:]
+    if about[:2] + about[3:4] + about[5:8] != ["", "subscriptions", "resourcegroups", *MACHINE_TYPE]:
+        return None
+    if len(said_of) != 4 or said_of[:3] != ["providers", "microsoft.security", "assessments"]:
+        return None
+    identity = "/".join(parts[:9])
+    machine_row = found(tenant.virtual_machines, identity)
+    machine = machine_record(tenant, machine_row) if machine_row else {}
+    details = {name.lower(): value for name, value in (at(row, "properties.resourceDetails") or {}).items()}
+    metadata = at(row, "properties.metadata")
+    link = said(row, "properties.links.azurePortal")
+    return (
+        keys(row)
+        | plain(FINDING, row)
+        | {
+            "firstEvaluationDate": in_utc(at(row, "properties.status.firstEvaluationDate")),
+            "statusChangeDate": in_utc(at(row, "properties.status.statusChangeDate")),
+            "recommendationCategory": said(metadata, "recommendationCategory")
+            or ", ".join(at(metadata, "categories") or [])
+            or None,
+            "preview": None if not metadata else at(metadata, "preview") is True,
+            "azurePortalLink": link if link is None or link.startswith("https://") else "https://" + link,
+            "resourceSource": details.get("source"),
+            "resourceType": details.get("resourcetype", "virtualMachines"),
+            "resourceProvider": details.get("resourceprovider", "Microsoft.Compute"),
+            "resourceName": details.get("resourcename", row["id"].split("/")[8]),
+            "virtualMachineId": identity,
+            "vmName": machine.get("name"),
+        }
+        | {
+            field: machine.get(field)
+            for field in (
+                *("vmId", "imageOffer", "imageVersion", "osType"),
+                *("macAddress", "privateIPAddress", "publicIPAddress"),
+            )
+        }
+    )
+
+
+ORACLES = {
+    "virtual_machines": machine_record,
+    "network_interfaces": interface_record,
+    "assessments": finding_record,
+}
+
+
+def expected(tenant, stream):
+    computed = [ORACLES[stream](tenant, row) for row in getattr(tenant, stream)]
+    return [record for record in computed if record is not None]

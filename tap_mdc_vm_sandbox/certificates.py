@@ -50,7 +50,8 @@ class Certificates:
 
     def __init__(self) -> None:
         """Make the keys and write them down."""
-        self._folder = tempfile.TemporaryDirectory(prefix="tap-mdc-vm-sandbox-")  # mode 0700
+        self._temporary = tempfile.TemporaryDirectory(prefix="tap-mdc-vm-sandbox-")  # mode 0700
+        self.folder = Path(self._temporary.name)
         authority = _authority()
         server = _server(authority)
         self.ca_bundle = self._write("ca.pem", authority.certificate_pem)
@@ -66,7 +67,7 @@ class Certificates:
 
     def close(self) -> None:
         """Remove the keys."""
-        self._folder.cleanup()
+        self._temporary.cleanup()
 
     @cached_property
     def server_context(self) -> ssl.SSLContext:
@@ -77,7 +78,7 @@ class Certificates:
         return context
 
     def _write(self, name: str, content: bytes) -> Path:
-        path = Path(self._folder.name, name)
+        path = self.folder / name
         path.touch(mode=0o600, exist_ok=False)
         path.write_bytes(content)
         return path

@@ -89,6 +89,7 @@ class Tokens:
         self._application = application
         self._clock = clock
         self._key = secrets.token_bytes(32)
+        self._epoch = 0
 
     def issue(self) -> str:
         """A new token."""
@@ -100,6 +101,7 @@ class Tokens:
             "exp": now + self.lifetime,
             "appid": self._application.client_id,
             "tid": self._application.tenant_id,
+            "epoch": self._epoch,
             "uti": secrets.token_urlsafe(16),
         }
         signed = f"{_encoded({'typ': 'JWT', 'alg': 'HS256'})}.{_encoded(claims)}"
@@ -118,10 +120,19 @@ class Tokens:
         if not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
             raise TokenProblem("InvalidAuthenticationToken", "The access token is invalid.")
         claims = _decoded(signed.rpartition(".")[2])
-        if claims["exp"] <= self._clock():
-            expiry, now = _us_time(claims["exp"]), _us_time(self._clock())
-            message = f"The access token expiry UTC time '{expiry}' is earlier than current UTC time '{now}'."
-            raise TokenProblem("ExpiredAuthenticationToken", message)
+        end = claims["exp"] if claims["epoch"] == self._epoch else claims["iat"]
+        if end <= self._clock():
+            raise self.expired(end)
+
+    def expire(self) -> None:
+        """Let every token issued so far end."""
+        self._epoch += 1
+
+    def expired(self, end: float) -> TokenProblem:
+        """What ARM says of a token that ended at that moment, in seconds since 1970."""
+        expiry, now = _us_time(end), _us_time(self._clock())
+        message = f"The access token expiry UTC time '{expiry}' is earlier than current UTC time '{now}'."
+        return TokenProblem("ExpiredAuthenticationToken", message)
 
     def _signature(self, signed: str) -> str:
         return _base64(hmac.digest(self._key, signed.encode(), "sha256"))

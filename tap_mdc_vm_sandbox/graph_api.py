@@ -30,7 +30,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _API_VERSION = re.compile(r"20\d\d-\d\d-\d\d(-preview)?")
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 _ADVICE = "Query is invalid. Please refer to the documentation for the Azure Resource Graph service and fix the error."
-_THROTTLED = (
+THROTTLED_TEXT = (
     "Client application has been throttled and should not attempt to repeat the request until an amount of time "
     "has elapsed. Please see https://aka.ms/resourcegraph-throttling for help."
 )
@@ -116,6 +116,21 @@ class Page:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a request.
+
+    Attributes:
+        response: What to answer.
+        question: What was asked, if it could be read.
+        page: The answer's rows, if there are any.
+    """
+
+    response: Response
+    question: Question | None = None
+    page: Page | None = None
+
+
 class GraphApi:
     """Answers queries about one tenant for one principal."""
 
@@ -128,6 +143,7 @@ class GraphApi:
         meter: Meter | None,
         limits: Limits,
         readable: Callable[[], set[str]],
+        drifting: bool,
         clock: Callable[[], float],
     ) -> None:
         """Connect the parts.
@@ -139,6 +155,7 @@ class GraphApi:
             meter: Counts queries; None doesn't.
             limits: Azure's limits.
             readable: Ids of the subscriptions that the principal may read now.
+            drifting: Whether rows come and go.
             clock: Seconds since 1970.
         """
         self._fleet = fleet
@@ -147,12 +164,12 @@ class GraphApi:
         self._meter = meter
         self._limits = limits
         self._readable = readable
+        self._drifting = drifting
         self._clock = clock
 
-    def answer(self, request: Request, number: int) -> tuple[Response, Question | None]:
+    def answer(self, request: Request, number: int) -> Outcome:
         """Answer a request; `number` counts them."""
-        correlation = str(uuid.uuid4())
-        headers = {**_JSON, "x-ms-correlation-request-id": correlation, "x-ms-ratelimit-remaining-tenant-reads": "249"}
+        headers = self._headers()
         question = None
         try:
             self._tokens.check(request.headers.get("authorization"))
@@ -161,18 +178,18 @@ class GraphApi:
                 allowance = self._meter.spend()
                 headers |= allowance.headers
                 if not allowance.granted:
-                    raise Refused(429, "RateLimiting", {"code": "RateLimiting", "message": _THROTTLED})
+                    raise Refused(429, "RateLimiting", {"code": "RateLimiting", "message": THROTTLED_TEXT})
             question = read_question(request.body)
             page = self.page(question, number)
-            headers |= page.headers
-            return Response(200, self._worded(page, question), headers), question
+            response = self.page_response(page, question, headers)
+            return Outcome(response, question, page if response.status == 200 else None)
         except TokenProblem as problem:
-            return self.unauthorized(problem, headers), question
+            return Outcome(self._unauthorized(problem, headers))
         except Refused as refused:
-            return Response(refused.status, self.error(refused, correlation), headers), question
+            return Outcome(self.error_response(refused, headers), question)
         except kql.QueryRefusedError as error:
-            invalid = Refused(400, "BadRequest", {"code": "InvalidQuery", "message": _ADVICE}, *error.details)
-            return Response(invalid.status, self.error(invalid, correlation), headers), question
+            refusal = Refused(400, "BadRequest", {"code": "InvalidQuery", "message": _ADVICE}, *error.details)
+            return Outcome(self.error_response(refusal, headers), question)
 
     def page(self, question: Question, number: int) -> Page:
         """Execute a query within what may be seen."""
@@ -181,7 +198,7 @@ class GraphApi:
         limited = query.plan.limited
         view = View(
             number=number,
-            conditions=self._conditions(scope, question),
+            conditions=self._conditions(scope, question, number),
             offset=0 if limited else question.skip,
             top=question.top,
             as_table=question.as_table,
@@ -193,35 +210,59 @@ class GraphApi:
         token = make_token(view.top, reached) if more and pageable else None
         return Page(rows, token, more and not pageable, headers)
 
-    def unauthorized(self, problem: TokenProblem, headers: Mapping[str, str]) -> Response:
-        """A 401 of Resource Manager, which has no details."""
+    def page_response(self, page: Page, question: Question, headers: Mapping[str, str]) -> Response:
+        """A page in words."""
+        body = worded(page, as_table=question.as_table)
+        if len(body) > self._limits.payload:
+            return self.too_large(len(body), headers)
+        return Response(200, body, {**headers, **page.headers})
+
+    def too_large(self, size: int, headers: Mapping[str, str]) -> Response:
+        """The refusal of an answer of that many bytes."""
+        message = (
+            f"Response payload size is {size}, and has exceeded the limit of {self._limits.payload}. "
+            "Please consider querying less data at a time and make paginated call if needed."
+        )
+        return self.error_response(
+            Refused(400, "BadRequest", {"code": "ResponsePayloadTooLarge", "message": message}), headers
+        )
+
+    def error_response(self, refused: Refused, headers: Mapping[str, str] | None = None) -> Response:
+        """An error of Resource Graph, in Azure's form."""
+        headers = headers or self._headers()
+        moment = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+        message = (
+            f"Please provide below info when asking for support: timestamp = {moment}, "
+            f"correlationId = {headers['x-ms-correlation-request-id']}."
+        )
+        body = {"error": {"code": refused.code, "message": message, "details": refused.details}}
+        return Response(refused.status, orjson.dumps(body), headers)
+
+    def expire_tokens(self, outcome: Outcome) -> Response:
+        """Let all tokens end now, and answer as after that."""
+        self._tokens.expire()
+        return self._unauthorized(self._tokens.expired(self._clock()), outcome.response.headers)
+
+    def _unauthorized(self, problem: TokenProblem, headers: Mapping[str, str]) -> Response:
+        """A 401 of Resource Manager, whose errors have no details."""
         body = {"error": {"code": problem.code, "message": str(problem)}}
         challenge = f'Bearer authorization_uri="https://login.microsoftonline.com/{self._fleet.tenant_id}"'
         kept = {name: value for name, value in headers.items() if "quota" not in name}
-        return Response(401, json.dumps(body).encode(), {**kept, "WWW-Authenticate": challenge})
+        return Response(401, orjson.dumps(body), {**kept, "WWW-Authenticate": challenge})
 
-    def error(self, refused: Refused, correlation: str) -> bytes:
-        """The body of an error of Resource Graph."""
-        moment = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
-        message = (
-            f"Please provide below info when asking for support: timestamp = {moment}, correlationId = {correlation}."
-        )
-        return orjson.dumps({"error": {"code": refused.code, "message": message, "details": refused.details}})
-
-    def _worded(self, page: Page, question: Question) -> bytes:
-        body = worded(page, as_table=question.as_table)
-        if len(body) > self._limits.payload:
-            message = (
-                f"Response payload size is {len(body)}, and has exceeded the limit of {self._limits.payload}. "
-                "Please consider querying less data at a time and make paginated call if needed."
-            )
-            raise Refused(400, "BadRequest", {"code": "ResponsePayloadTooLarge", "message": message})
-        return body
+    def _headers(self) -> dict[str, str]:
+        return {
+            **_JSON,
+            "x-ms-correlation-request-id": str(uuid.uuid4()),
+            "x-ms-ratelimit-remaining-tenant-reads": "249",
+        }
 
     def _scope(self, question: Question) -> tuple[list[Subscription], dict[str, str]]:
         """The subscriptions that a request reaches and may read, and what the headers say about them."""
         readable = self._readable()
         if question.subscriptions is not None:
+            if len(question.subscriptions) > self._limits.listed:
+                raise _bad_body(f"More than {self._limits.listed} subscriptions.")
             asked = {subscription.lower() for subscription in question.subscriptions}
             found = [s for s in self._fleet.subscriptions if s.id in asked and s.id in readable]
             if not found:
@@ -253,24 +294,22 @@ class GraphApi:
         )
         raise Refused(400, "BadRequest", {"code": "NoValidSubscriptionsInQueryRequest", "message": message})
 
-    def _conditions(self, scope: Sequence[Subscription], question: Question) -> dict[str, str]:
+    def _conditions(self, scope: Sequence[Subscription], question: Question, number: int) -> dict[str, str]:
         """SQL that is true of the rows in scope, by table."""
-        groups = self._groups_in(question)
-        listed = ", ".join(f"'{s.id}'" for s in scope)
-        visible = f'"subscriptionId" IN ({listed})'
-        if len(scope) == len(self._fleet.subscriptions):
-            visible = "TRUE"
-        containers = f'{visible} OR ("subscriptionId" = \'\' AND "name" IN ({", ".join(groups) or "NULL"}))'
-        if visible == "TRUE":
-            containers = f'"subscriptionId" <> \'\' OR "name" IN ({", ".join(groups) or "NULL"})'
-        return {table: containers if table == "resourcecontainers" else visible for table in kql.TABLES}
+        everything = len(scope) == len(self._fleet.subscriptions)
+        listed = ", ".join(f"'{subscription.id}'" for subscription in scope)
+        visible = "\"subscriptionId\" <> ''" if everything else f'"subscriptionId" IN ({listed})'
+        groups = ", ".join(f"'{group}'" for group in self._groups_in(question))
+        containers = f'{visible} OR "name" IN ({groups})' if groups else visible
+        there = f"_born <= {number} AND {number} < _gone AND " if self._drifting else ""
+        return {table: f"{there}({containers if table == 'resourcecontainers' else visible})" for table in kql.TABLES}
 
     def _groups_in(self, question: Question) -> list[str]:
         if question.subscriptions is not None:
             return []
         asked = question.management_groups
         return [
-            f"'{group}'"
+            group
             for group, (_, above) in self._fleet.management_groups.items()
             if asked is None or any(name.lower() in (group, *above) for name in asked)
         ]

@@ -7,25 +7,41 @@ with Sandbox(Fleet(machines=100)) as sandbox:
 from __future__ import annotations
 
 import itertools
+import random
 import threading
 import time
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from .certificates import Certificates
+from .credentials import AuthMethod, Credentials, Trouble
 from .entra import Application, Entra, Tokens
+from .faults import Chaos, Drift, Fault, Faults
 from .fleet import Fleet
 from .graph_api import PATH, GraphApi, Limits, Question
+from .managed_identity import ManagedIdentity
+from .misbehaviour import hit_entra, hit_query
 from .quota import Meter, Quota
 from .server import Request, Response, Server
-from .store import HashMode, Store
+from .store import FOREVER, HashMode, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
 PREFIX = "TAP_MDC_VM_"
+AZURE_QUOTA = Quota()
+AZURE_LIMITS = Limits()
+_DRIFTING = {
+    "microsoft.compute/virtualmachines",
+    "microsoft.network/networkinterfaces",
+    "microsoft.network/publicipaddresses",
+    "microsoft.security/assessments",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +49,18 @@ class Asked:
     """One request in the log.
 
     Attributes:
-        at: Seconds since 1970.
-        kind: `graph`, `token`, `discovery` or `other`.
+        at: Seconds since 1970 at which it was answered.
+        kind: `query`, `token`, `discovery` or `other`.
         status: What was answered.
         question: Of a query: what it asked for, if it could be read.
+        fault: What went wrong, if anything.
     """
 
     at: float
     kind: str
     status: int
     question: Question | None = None
+    fault: Fault | None = None
 
 
 class Sandbox:
@@ -51,114 +69,183 @@ class Sandbox:
     Attributes:
         fleet: The tenant.
         application: The one app registration; may be changed while the sandbox runs.
-        meter: Counts queries, None without a quota; tests may spend some as a second client would.
-        unreadable: Subscriptions that the application may not read; may be changed too.
+        meter: Counts queries, None without a quota; a test may spend some, as a second client would.
+        unreadable: Ids of subscriptions that the application may not read; may be changed too.
         requests: What was asked, in the order of the answers.
+        steadfast: Lower-case ids of the rows that are there throughout, by table; filled when rows drift.
+        url: Address of both Entra ID and Resource Manager.
     """
 
     def __init__(  # noqa: PLR0913  # the knobs of a stand-in, each by name
         self,
         fleet: Fleet | None = None,
         *,
-        quota: Quota | None = Quota(),  # noqa: B008  # frozen
+        faults: Sequence[Fault] = (),
+        chaos: Chaos | None = None,
+        drift: Drift | None = None,
+        quota: Quota | None = AZURE_QUOTA,
         latency: float = 0.0,
-        unreadable: set[str] | frozenset[str] = frozenset(),
+        unreadable: Collection[str] = (),
         hash_mode: HashMode = HashMode.STABLE,
-        limits: Limits = Limits(),  # noqa: B008  # frozen
+        limits: Limits = AZURE_LIMITS,
+        auth_method: AuthMethod = AuthMethod.CLIENT_SECRET,
+        trouble: Trouble = Trouble.NONE,
         token_lifetime: float = 3599.0,
         port: int = 0,
         clock: Callable[[], float] = time.time,
+        meter_clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], object] | None = None,
     ) -> None:
-        """Choose how the stand-in behaves; nothing is started yet."""
+        """Choose how the stand-in behaves; nothing is started yet.
+
+        Args:
+            fleet: The tenant; None makes the usual one.
+            faults: What goes wrong, by plan.
+            chaos: What goes wrong, by chance.
+            drift: Rows that come and go.
+            quota: Queries allowed; None for any number.
+            latency: Seconds that each query takes longer.
+            unreadable: Ids of subscriptions that the application may not read.
+            hash_mode: How `hash()` behaves.
+            limits: Azure's limits.
+            auth_method: What `config` and `environment` sign in with.
+            trouble: What is wrong with that.
+            token_lifetime: Seconds that a token lasts; MSAL keeps none that ends within 300.
+            port: 0 takes a free one.
+            clock: Seconds since 1970, for tokens and the log.
+            meter_clock: Seconds, for the quota.
+            wait: Called with the seconds of each delay; None really waits.
+        """
         self.fleet = fleet or Fleet()
         self.application = Application(self.fleet.tenant_id, self.fleet.client_id)
-        self.meter = Meter(quota) if quota else None
-        self.unreadable = set(unreadable)
+        self.meter = Meter(quota, clock=meter_clock) if quota else None
+        self.unreadable = {name.lower() for name in unreadable}
         self.requests: list[Asked] = []
+        self.steadfast: dict[str, set[str]] = {}
+        self._faults = Faults(faults, chaos)
+        self._drift = drift
         self._latency = latency
         self._hash_mode = hash_mode
         self._limits = limits
+        self._auth_method = auth_method
+        self._trouble = trouble
         self._token_lifetime = token_lifetime
         self._port = port
         self._clock = clock
         self._wait = wait
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
+        self._open = ExitStack()
 
     def __enter__(self) -> Sandbox:
         """Load the tenant and start to listen."""
-        self._store = Store(seed=self.fleet.seed, hash_mode=self._hash_mode)
-        numbers = itertools.count(1)
-        for table, lines in self.fleet.lines().items():
-            self._store.load(table, _numbered(lines, numbers))
-        self._store.lock()
-        self._certificates = Certificates()
-        context = self._certificates.server_context
-        self._server = Server(self._answer, context=context, port=self._port, wait=self._wait)
-        self.url = self._server.url
-        tokens = Tokens(self.application, self.url, lifetime=self._token_lifetime, clock=self._clock)
-        self._entra = Entra(self.application, tokens, clock=self._clock)
-        self._graph = GraphApi(
-            fleet=self.fleet,
-            store=self._store,
-            tokens=tokens,
-            meter=self.meter,
-            limits=self._limits,
-            readable=self._readable,
-            clock=self._clock,
-        )
+        with ExitStack() as stack:
+            self._start(stack)
+            self._open = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop, and leave nothing behind."""
-        self._server.close()
-        self._certificates.close()
-        self._store.close()
+        self._open.close()
 
-    @property
-    def ca_bundle(self) -> Path:
-        """The certificate to trust."""
-        return self._certificates.ca_bundle
+    def _start(self, stack: ExitStack) -> None:
+        store = Store(seed=self.fleet.seed, hash_mode=self._hash_mode)
+        stack.callback(store.close)
+        self._load(store)
+        certificates = stack.enter_context(Certificates())
+        self.ca_bundle: Path = certificates.ca_bundle
+        self.credentials = Credentials(
+            self.application, self._auth_method, self._trouble, certificates.folder, clock=self._clock
+        )
+        self._ready = threading.Event()
+        context = certificates.server_context
+        server = stack.enter_context(Server(self._answer, context=context, port=self._port, wait=self._wait))
+        self.url = server.url
+        tokens = Tokens(self.application, self.url, lifetime=self._token_lifetime, clock=self._clock)
+        self._entra = Entra(self.application, tokens, clock=self._clock)
+        self._graph = GraphApi(
+            fleet=self.fleet,
+            store=store,
+            tokens=tokens,
+            meter=self.meter,
+            limits=self._limits,
+            readable=self._readable,
+            drifting=self._drift is not None,
+            clock=self._clock,
+        )
+        self._metadata_url = ""
+        if self._auth_method is AuthMethod.MANAGED_IDENTITY:
+            identity = ManagedIdentity(self.application, tokens, clock=self._clock)
+            self._metadata_url = stack.enter_context(Server(identity.answer)).url
+        self._ready.set()
 
     @property
     def config(self) -> dict[str, Any]:
         """Settings of the tap that lead here."""
-        return {
-            "tenant_id": self.application.tenant_id,
-            "client_id": self.application.client_id,
-            "client_secret": self.application.secret,
-            "authority_host": self.url,
-            "resource_manager_url": self.url,
-            "ca_bundle": str(self.ca_bundle),
-        }
+        addresses = {"authority_host": self.url, "resource_manager_url": self.url, "ca_bundle": str(self.ca_bundle)}
+        return self.credentials.settings | addresses
 
     @property
     def environment(self) -> dict[str, str]:
         """The same as environment variables."""
-        return {PREFIX + name.upper(): value for name, value in self.config.items()}
+        variables = {PREFIX + name.upper(): value for name, value in self.config.items()}
+        if self._metadata_url:  # where MSAL looks for the metadata endpoint
+            variables["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = self._metadata_url
+        return variables
 
     def _readable(self) -> set[str]:
-        return {s.id for s in self.fleet.subscriptions if s.readable} - {name.lower() for name in self.unreadable}
+        return {s.id for s in self.fleet.subscriptions if s.readable} - self.unreadable
 
     def _answer(self, request: Request) -> Response:
-        if request.path.lower() == PATH and request.method == "POST":
-            with self._lock:
-                number = next(self._numbers)
-            response, question = self._graph.answer(request, number)
-            kind = "graph"
-        else:
-            response, question = self._entra.answer(request) or Response(404), None
-            kind = "token" if request.path.endswith("/token") else "discovery"
+        self._ready.wait()
         with self._lock:
-            self.requests.append(Asked(self._clock(), kind, response.status, question))
-        if self._wait is None and self._latency and kind == "graph":
-            return Response(response.status, response.body, response.headers, delay=self._latency)
+            number = next(self._numbers)
+        if request.path.lower() == PATH and request.method == "POST":
+            asked, response = self._query(request, number)
+        else:
+            asked, response = self._sign_in(request, number)
+        with self._lock:
+            self.requests.append(asked)
         return response
 
+    def _query(self, request: Request, number: int) -> tuple[Asked, Response]:
+        outcome = self._graph.answer(request, number)
+        fault = self._faults.for_query(outcome, number)
+        response = hit_query(fault, outcome, self._graph) if fault else outcome.response
+        asked = Asked(self._clock(), "query", response.status, outcome.question, fault)
+        return asked, replace(response, delay=response.delay + self._latency)
 
-def _numbered(lines: Iterator[bytes], numbers: Iterator[int]) -> Iterator[bytes]:
-    for line in lines:
-        yield b'{"_row":%d,%s' % (next(numbers), line[1:])
+    def _sign_in(self, request: Request, number: int) -> tuple[Asked, Response]:
+        response = self._entra.answer(request)
+        if response is None:
+            return Asked(self._clock(), "other", 404), Response(404)
+        is_token = request.path.endswith("/token")
+        fault = self._faults.for_sign_in(number) if is_token else self._faults.for_discovery(number)
+        response = hit_entra(fault, response) if fault else response
+        kind = "token" if is_token else "discovery"
+        return Asked(self._clock(), kind, response.status, fault=fault), response
+
+    def _load(self, store: Store) -> None:
+        numbers = itertools.count(1)
+        for table, lines in self.fleet.lines().items():
+            drifting = self._drifting(table, lines) if self._drift else lines
+            store.load(table, (b'{"_row":%d,%s' % (next(numbers), line[1:]) for line in drifting))
+        store.lock()
+
+    def _drifting(self, table: str, lines: Iterator[bytes]) -> Iterator[bytes]:
+        """Give some rows a beginning or an end, and remember the others."""
+        assert self._drift is not None  # noqa: S101  # the caller asked
+        chance = random.Random(f"{self._drift.seed}/{table}")  # noqa: S311  # not for secrets
+        steadfast = self.steadfast.setdefault(table, set())
+        for line in lines:
+            row = orjson.loads(line)
+            drawn, moment = chance.random(), chance.randint(2, self._drift.within)
+            if row["type"] not in _DRIFTING or drawn >= 2 * self._drift.share:
+                steadfast.add(row["id"].lower())
+                yield line
+            elif drawn < self._drift.share:
+                yield b'{"_born":%d,"_gone":%d,%s' % (moment, FOREVER, line[1:])
+            else:
+                yield b'{"_born":0,"_gone":%d,%s' % (moment, line[1:])

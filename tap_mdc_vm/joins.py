@@ -44,14 +44,19 @@ class _Compact:
     def _recall(self, lower_id: str) -> list[Any] | None:
         """Return the facts under an id, or None."""
         digest, number = _place(lower_id)
-        _, found, rest = self._buckets[number].partition(digest)
-        return orjson.loads(rest[: rest.index(b"\n")]) if found else None
+        bucket = self._buckets[number]
+        start = bucket.find(digest)
+        if start < 0:
+            return None
+        start += _DIGEST
+        facts: list[Any] = orjson.loads(bucket[start : bucket.index(b"\n", start)])
+        return facts
 
 
 def _place(lower_id: str) -> tuple[bytes, int]:
     """Return an id's digest and the number of its bucket."""
     digest = blake2b(lower_id.encode(), digest_size=_DIGEST).digest()
-    return digest, int.from_bytes(digest[:2]) % _BUCKETS
+    return digest, hash(digest) % _BUCKETS
 
 
 class AddressIndex(_Compact):

@@ -79,16 +79,28 @@ class MapCheck:
             yield self._unknown_source(stream, content)
             return
         fields = self.properties(stream)
-        keys = content.get("__key_properties__", ["id"])
-        if not (keys is None or (isinstance(keys, list) and all(isinstance(key, str) for key in keys))):
-            yield (stream, "__key_properties__"), "must be a list of labels, or __NULL__"
-            keys = None
-        kept = set() if "__else__" in content else set(fields)
-        for key in keys or []:
-            if content.get(key) is None and (key in content or key not in kept):
-                yield (stream, "__key_properties__"), f"names {shown(key)}, which is no label{nearest(key, content)}"
+        yield from self._keys(stream, content, fields)
         for label, value in content.items():
             yield from self._entry(stream, label, value, fields)
+
+    def _keys(self, stream: str, content: dict[str, Any], fields: Mapping[str, Any]) -> Iterator[Problem]:
+        keys = content.get("__key_properties__", ["id"])
+        if keys is None:
+            return
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            yield (stream, "__key_properties__"), "must be a list of labels, or __NULL__"
+            return
+        for key in keys:
+            if key in content and content[key] is None:
+                yield (stream, key), "is a key of the stream and can't be taken away"
+            elif key not in content and ("__else__" in content or key not in fields):
+                if "__key_properties__" in content:
+                    yield (
+                        (stream, "__key_properties__"),
+                        f"names {shown(key)}, which is no label{nearest(key, content)}",
+                    )
+                else:
+                    yield (stream,), f"lacks {key}, its key: keep it, or name another in __key_properties__"
 
     def _unknown_source(self, stream: str, content: dict[str, Any]) -> Problem:
         if "__source__" in content:

@@ -33,10 +33,10 @@ class Table(dict[Any, Any]):
         if key not in _NO_WORD and key not in self.missed and len(self.missed) < _NAMED_AT_MOST:
             self.missed.add(key)
             self.logger.warning(
-                "The table %s of the transform map does not hold %r: %r is sent%s",
+                "The table %s of the transform map has no entry for %r: %s is taken%s",
                 self.name,
                 key,
-                default,
+                "null" if default is None else repr(default),
                 "; more such words are not named" if len(self.missed) == _NAMED_AT_MOST else "",
             )
         return default

@@ -290,7 +290,8 @@ class Entra:
                 ("x5t#S256", hashes.SHA256()),
             )
             for name, algorithm in thumbprints:
-                if name in header and header[name] == _base64(certificate.fingerprint(algorithm)):
+                # msal leaves the padding on, which Entra forgives.
+                if str(header.get(name)).rstrip("=") == _base64(certificate.fingerprint(algorithm)):
                     return certificate
         return None
 

@@ -1,0 +1,234 @@
+"""Signing in as an application, against a stand-in for Entra ID that checks what it gets."""
+
+import base64
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
+
+from tap_mdc_vm.credentials import token_source
+from tap_mdc_vm.errors import SignInError
+from tap_mdc_vm.settings import Settings
+from tap_mdc_vm.transport import Transport
+from tap_mdc_vm_sandbox.entra import FederatedCredential
+from tap_mdc_vm_sandbox.fleet import Fleet
+from tap_mdc_vm_sandbox.sandbox import Sandbox
+
+PASSWORD = "not-a-real-password"
+ISSUER, SUBJECT = "https://token.actions.example", "repo:contoso/tap:environment:prod"
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox(Fleet(machines=1, subscriptions=1)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def source(sandbox):
+    """Return a function that makes a token source for the sandbox, with some settings changed."""
+    transports = []
+
+    def make(**changes):
+        settings = Settings.from_config(sandbox.config | changes, {})
+        transports.append(Transport(ca_bundle=settings.ca_bundle, timeout=5, pool_size=1))
+        return token_source(settings, transports[-1])
+
+    yield make
+    for transport in transports:
+        transport.close()
+
+
+@pytest.fixture(scope="module")
+def key():
+    return rsa.generate_private_key(65537, 2048)
+
+
+def refusal(source):
+    with pytest.raises(SignInError) as caught:
+        source.token()
+    return caught.value
+
+
+# Client secret
+
+
+def test_the_secret_of_the_application_gives_a_token(source):
+    assert source().token().count(".") == 2
+
+
+def test_a_token_is_kept_until_it_is_refused(source, sandbox):
+    tokens = source()
+    before = len(sandbox.requests)
+    first = tokens.token()
+    assert [tokens.token() for _ in range(5)] == [first] * 5
+    tokens.renew()
+    assert tokens.token() != first
+    assert sum(asked.kind == "token" for asked in sandbox.requests[before:]) == 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "code", "remedy"),
+    [
+        ("client_secret", "AADSTS7000215", "Certificates & secrets"),
+        ("client_id", "AADSTS700016", "client_id"),
+        ("tenant_id", "AADSTS90002", "tenant_id"),
+    ],
+)
+def test_a_wrong_value_is_told_by_code_correlation_id_and_remedy(setting, code, remedy, source):
+    error = refusal(source(**{setting: "6f1d2c3b-0000-4000-8000-0000000000ff"}))
+    assert error.code == code
+    assert error.correlation_id
+    assert remedy in error.remedy
+
+
+@pytest.mark.parametrize(("state", "code"), [("secret_expired", "AADSTS7000222"), ("disabled", "AADSTS7000112")])
+def test_an_expired_secret_and_a_disabled_application_are_told(state, code, source, sandbox, monkeypatch):
+    monkeypatch.setattr(sandbox.application, state, True)
+    assert refusal(source()).code == code
+
+
+def test_a_token_for_another_clouds_resource_manager_is_told(source):
+    error = refusal(source(resource_manager_url="https://management.usgovcloudapi.net"))
+    assert error.code == "AADSTS500011"
+    assert "resource_manager_url" in error.remedy
+
+
+def test_a_refusal_is_asked_for_anew_and_not_replayed(source, sandbox, monkeypatch):
+    tokens = source()
+    monkeypatch.setattr(sandbox.application, "disabled", True)
+    assert refusal(tokens).code == "AADSTS7000112"
+    monkeypatch.setattr(sandbox.application, "disabled", False)
+    assert tokens.token()
+
+
+# Client certificate
+
+
+@pytest.fixture(scope="module")
+def certificate(key):
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tap")])
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=100))
+        .sign(key, hashes.SHA256())
+    )
+
+
+@pytest.fixture(params=["pem", "encrypted pem", "pfx", "encrypted pfx"])
+def certificate_settings(request, tmp_path, key, certificate):
+    password = PASSWORD if request.param.startswith("encrypted") else None
+    encryption = BestAvailableEncryption(PASSWORD.encode()) if password else NoEncryption()
+    path = tmp_path / "app"
+    if request.param.endswith("pem"):
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+        path.write_bytes(pem + certificate.public_bytes(Encoding.PEM))
+    else:
+        path.write_bytes(pkcs12.serialize_key_and_certificates(b"tap", key, certificate, None, encryption))
+    settings = {"auth_method": "client_certificate", "client_secret": None, "client_certificate_path": str(path)}
+    return settings | {"client_certificate_password": password}
+
+
+def test_a_registered_certificate_gives_a_token(certificate_settings, source, sandbox, certificate, monkeypatch):
+    monkeypatch.setattr(sandbox.application, "certificates", [certificate])
+    assert source(**certificate_settings).token()
+
+
+def test_a_certificate_that_is_not_registered_is_told(certificate_settings, source):
+    error = refusal(source(**certificate_settings))
+    assert error.code == "AADSTS700027"
+    assert "client_certificate_path" in error.remedy
+
+
+def test_a_certificate_file_that_goes_away_is_told(certificate_settings, source):
+    tokens = source(**certificate_settings)
+    path = certificate_settings["client_certificate_path"]
+    Path(path).write_bytes(b"")
+    assert str(refusal(tokens)).startswith(f"client_certificate_path names {path!r}, which can no longer be read")
+
+
+# Workload identity federation
+
+
+def encoded(part):
+    data = part if isinstance(part, bytes) else json.dumps(part).encode()
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def assertion(key, **changes):
+    now = int(time.time())
+    claims = {"iss": ISSUER, "sub": SUBJECT, "aud": "api://AzureADTokenExchange", "nbf": now, "exp": now + 600}
+    signed = f"{encoded({'alg': 'RS256', 'typ': 'JWT'})}.{encoded(claims | changes)}"
+    return f"{signed}.{encoded(key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+
+
+@pytest.fixture
+def token_file(tmp_path, key, sandbox, monkeypatch):
+    monkeypatch.setattr(sandbox.application, "federated", [FederatedCredential(ISSUER, SUBJECT, key.public_key())])
+    path = tmp_path / "token"
+    path.write_text(assertion(key))
+    return path
+
+
+def federated(token_file):
+    return {"auth_method": "workload_identity", "client_secret": None, "federated_token_file": str(token_file)}
+
+
+def test_a_federated_token_is_exchanged(source, token_file):
+    assert source(**federated(token_file)).token()
+
+
+def test_a_token_file_that_rotates_is_read_anew(source, token_file, key):
+    tokens = source(**federated(token_file))
+    tokens.token()
+    token_file.write_text(assertion(key, sub="somebody else"))
+    tokens.renew()
+    assert refusal(tokens).code == "AADSTS700213"
+    token_file.write_text(assertion(key) + "\n")
+    assert tokens.token()
+
+
+@pytest.mark.parametrize(
+    ("claim", "value", "code"),
+    [
+        ("iss", "https://elsewhere.example", "AADSTS700211"),
+        ("aud", "api://azureadtokenexchange", "AADSTS700212"),
+        ("sub", SUBJECT.upper(), "AADSTS700213"),
+        ("exp", 1_600_000_000, "AADSTS700024"),
+    ],
+)
+def test_a_federated_token_that_does_not_match_is_told(claim, value, code, *, source, token_file, key):
+    token_file.write_text(assertion(key, **{claim: value}))
+    error = refusal(source(**federated(token_file)))
+    assert error.code == code
+    assert "federated" in error.remedy.lower()
+
+
+def test_a_token_file_that_goes_away_is_told(source, token_file):
+    tokens = source(**federated(token_file))
+    token_file.unlink()
+    assert "federated_token_file" in str(refusal(tokens))
+
+
+def test_an_assertion_is_in_no_error(source, token_file, key):
+    token_file.write_text(assertion(key, sub="somebody else"))
+    said = repr(refusal(source(**federated(token_file))))
+    assert "eyJ" not in said

@@ -62,7 +62,7 @@ def preview(transform_map: TransformMap, lines: Iterable[bytes], *, samples: int
             yield from aligned([("source", "label", "value"), *_rows(stream, record)])
             yield ""
     for name, stream in seen.items():
-        yield f"{name}: {stream.records:,} records from {stream.source}"
+        yield f"{name}: {stream.records:,} record{'s' * (stream.records != 1)} from {stream.source}"
         if stream.records:
             yield from aligned([("label", "filled", "", ""), *_fullness(stream)], right=(1, 2))
         yield ""

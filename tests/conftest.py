@@ -16,6 +16,8 @@ from tap_mdc_vm.rows.network_interfaces import network_interface
 from tap_mdc_vm.rows.public_ips import public_ip
 from tap_mdc_vm.rows.virtual_machines import virtual_machine
 
+pytest_plugins = ["https_servers"]
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Rows and exchanges captured from Azure; they lie beside the checkout and are no part of it."""
 

@@ -26,6 +26,8 @@ from tap_mdc_vm_sandbox.entra import FederatedCredential
 from tap_mdc_vm_sandbox.fleet import Fleet
 from tap_mdc_vm_sandbox.sandbox import Sandbox
 
+pytestmark = pytest.mark.usefixtures("bare_environment")
+
 PASSWORD = "not-a-real-password"
 ISSUER, SUBJECT = "https://token.actions.example", "repo:contoso/tap:environment:prod"
 

@@ -24,6 +24,8 @@ from tap_mdc_vm.errors import (
 )
 from tap_mdc_vm.transport import Transport
 
+pytestmark = pytest.mark.usefixtures("bare_environment")
+
 TOKEN = {"Authorization": "Bearer not-a-real-token"}
 
 

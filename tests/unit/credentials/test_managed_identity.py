@@ -9,6 +9,8 @@ from tap_mdc_vm.errors import ConnectionFailedError, SignInError
 from tap_mdc_vm.settings import Settings
 from tap_mdc_vm.transport import Transport
 
+pytestmark = pytest.mark.usefixtures("bare_environment")
+
 IDENTITY = "6f1d2c3b-0000-4000-8000-00000000000c"
 GOOD = {"access_token": "not-a-real-token", "expires_in": "86399", "resource": "x", "token_type": "Bearer"}
 

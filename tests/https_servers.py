@@ -1,4 +1,4 @@
-"""Small servers for tests of single modules: HTTPS on loopback, and a proxy that connects through."""
+"""Fixtures for tests of the network: HTTPS servers on loopback, proxies, and an environment without any."""
 
 import contextlib
 import select
@@ -18,7 +18,7 @@ ENVIRONMENT = [
 ]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def bare_environment(monkeypatch):
     """Keep this machine's proxies, certificates and identities out of the tests."""
     for name in ENVIRONMENT:

@@ -22,7 +22,7 @@ from duckdb_kql.translate import functions
 from duckdb_kql.translate import to_sql as emit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence, Set
+    from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 SCALARS = (
     "id",
@@ -146,8 +146,7 @@ class Plan:
         operators = [operator for operator in self.shape.operators if not isinstance(operator, ir.Count)]
         modulo = _partition_condition(self.shape) if self.partitioned else None
         kept = (ROW, PART) if modulo is not None else (ROW,)
-        hidden = (*kept, TIE) if self.tied else kept
-        shape = ir.Query(self.shape.source, [_carrying(operator, modulo, hidden) for operator in operators])
+        shape = ir.Query(self.shape.source, list(_carried(operators, modulo, (ROW, TIE) if self.tied else (ROW,))))
         columns = ", ".join(f'"{name}"' for name in kept)
         return f"SELECT {columns} FROM ({_emitted(shape, (*COLUMNS, ROW, TIE))})"  # noqa: S608  # names of ours
 
@@ -448,6 +447,17 @@ def _needs_tie(operators: Sequence[ir.Operator]) -> bool:
 
 def _is_unique(sort: ir.Sort) -> bool:
     return any(isinstance(node, ir.ColumnRef) and node.name == "id" for key in sort.keys for node in _nodes(key.expr))
+
+
+def _carried(
+    operators: Iterable[ir.Operator], modulo: ir.BinaryOp | None, hidden: tuple[str, ...]
+) -> Iterator[ir.Operator]:
+    """Let operators pass the hidden columns on, and from where it is known the partition's column too."""
+    for operator in operators:
+        carrying = _carrying(operator, modulo, hidden)
+        if carrying is not operator and isinstance(operator, ir.Where):
+            hidden = (*hidden, PART)
+        yield carrying
 
 
 def _carrying(operator: ir.Operator, modulo: ir.BinaryOp | None, hidden: Sequence[str]) -> ir.Operator:

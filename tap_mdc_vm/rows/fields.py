@@ -20,6 +20,7 @@ _INSTANT = re.compile(
     r"""( \d{4}-\d\d-\d\dT (?!24)\d\d:\d\d:\d\d  (?: \.\d{1,6} | (?!\d) ) )  \d*  ( Z | [+-]\d\d:\d\d )?""",
     re.ASCII | re.VERBOSE,
 )
+"""Hour 24 is refused here, because not every version of Python does."""
 _WORDS = {"true": True, "false": False}
 
 

@@ -211,6 +211,7 @@ def test_a_row_of_nothing_but_an_id_is_a_record():
     assert {field for field, value in record.items() if value not in (None, [])} == {"id", "resourceId"}
 
 
-def test_the_computer_name_is_the_one_seen_inside_where_the_profile_has_none():
-    row = {"id": "/VM", "properties": {"osProfile": {}, "extended": {"instanceView": {"computerName": "inside"}}}}
-    assert virtual_machine(row, {})["computerName"] == "inside"
+@pytest.mark.parametrize(("profile", "name"), [({"computerName": "given"}, "given"), ({}, "seen"), (None, "seen")])
+def test_the_computer_name_is_the_one_given_else_the_one_seen_inside(profile, name):
+    properties = {"osProfile": profile, "extended": {"instanceView": {"computerName": "seen"}}}
+    assert virtual_machine({"id": "/VM", "properties": properties}, {})["computerName"] == name

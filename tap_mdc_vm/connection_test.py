@@ -69,7 +69,8 @@ class Checks:
         cloud = settings.cloud
         # A managed identity gets its token from the machine, not from Entra ID's address.
         signs_in = settings.auth_method != "managed_identity"
-        self._urls = [*([cloud.authority_host] if signs_in else []), cloud.resource_manager_url]
+        urls = [*([cloud.authority_host] if signs_in else []), cloud.resource_manager_url]
+        self._urls = list(dict.fromkeys(urls))  # one address, if a stand-in plays both
 
     def __iter__(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """Yield name and check, in order."""
@@ -105,7 +106,7 @@ class Checks:
         coverage = survey(self._connection.reader, self._settings)
         self._scopes = coverage.scopes
         if coverage.unreadable:
-            raise no_access(coverage.unreadable)
+            raise no_access(coverage)
         return " ".join([f"{_count(len(coverage.readable), 'subscription')} can be read.", *self._remarks(coverage)])
 
     def _remarks(self, coverage: Coverage) -> Iterator[str]:

@@ -6,7 +6,7 @@ and a configured one that has no row is unreadable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm import packaged
@@ -55,12 +55,14 @@ class Coverage:
         readable: Those that can be read.
         unreadable: Ids of subscriptions, or of management groups, that were asked for and can't.
         scopes: Where to ask, one after the other; no subscription lies in two of them.
+        denials: What Azure said where it refused, instead of leaving out what can't be read.
     """
 
     requested: int
     readable: tuple[Subscription, ...]
     unreadable: tuple[str, ...]
     scopes: tuple[Scope, ...]
+    denials: tuple[NoAccessError, ...] = ()
 
 
 def survey(reader: Reader, settings: Settings) -> Coverage:
@@ -70,33 +72,36 @@ def survey(reader: Reader, settings: Settings) -> Coverage:
         NoAccessError: None of them can.
         TapError: Azure can't be asked.
     """
+    denials: list[NoAccessError] = []
     if settings.subscription_ids:
-        coverage = _of_subscriptions(reader, settings.subscription_ids)
+        coverage = _of_subscriptions(reader, settings.subscription_ids, denials)
     elif settings.management_group_ids:
-        coverage = _of_groups(reader, settings.management_group_ids)
+        coverage = _of_groups(reader, settings.management_group_ids, denials)
     else:
-        found = _subscriptions([_start(reader, "subscriptions", Scope())])
+        found = _subscriptions([_start(reader, "subscriptions", Scope())], denials)
         coverage = Coverage(len(found), found, (), (Scope(),))
-    if not coverage.readable and not coverage.scopes:
-        raise no_access(coverage.unreadable)
-    if not coverage.readable and not settings.management_group_ids:
-        raise no_access(())
+    coverage = replace(coverage, denials=tuple(denials))
+    if not coverage.readable and not (coverage.scopes and settings.management_group_ids):
+        raise no_access(coverage)
     return coverage
 
 
-def no_access(unreadable: Iterable[str]) -> NoAccessError:
+def no_access(coverage: Coverage) -> NoAccessError:
     """Return the error that says what can't be read, and what to do about it."""
-    ids = ", ".join(unreadable)
+    ids = ", ".join(coverage.unreadable)
+    said = coverage.denials[0] if coverage.denials else None
     return NoAccessError(
         f"The application can't read {ids}." if ids else "The application can't read any subscription of this tenant.",
         "Assign the Reader role to it there (Access control (IAM) > Add role assignment), and check the ids and the "
         "tenant; a new role can take some minutes to show. See docs/troubleshooting.md#no-access.",
+        code=said.code if said else "",
+        correlation_id=said.correlation_id if said else "",
     )
 
 
-def _of_subscriptions(reader: Reader, ids: tuple[str, ...]) -> Coverage:
+def _of_subscriptions(reader: Reader, ids: tuple[str, ...], denials: list[NoAccessError]) -> Coverage:
     readings = [_start(reader, "subscriptions", Scope(subscriptions=batch)) for batch in _batches(ids)]
-    found = _subscriptions(readings)
+    found = _subscriptions(readings, denials)
     readable = {subscription.id for subscription in found}
     asked = tuple(id_ for id_ in ids if id_ in readable)
     return Coverage(
@@ -107,16 +112,16 @@ def _of_subscriptions(reader: Reader, ids: tuple[str, ...]) -> Coverage:
     )
 
 
-def _of_groups(reader: Reader, groups: tuple[str, ...]) -> Coverage:
+def _of_groups(reader: Reader, groups: tuple[str, ...], denials: list[NoAccessError]) -> Coverage:
     """Ask group by group, so that one that is wrong does not hide the others."""
     readings = [_start(reader, "subscriptions", Scope(management_groups=(group,))) for group in groups]
-    by_group = {group: _subscriptions([reading]) for group, reading in zip(groups, readings, strict=True)}
+    by_group = {group: _subscriptions([reading], denials) for group, reading in zip(groups, readings, strict=True)}
     empty = [group for group, found in by_group.items() if not found]
     probes = [_start(reader, "management_groups", Scope(management_groups=(group,))) for group in empty]
     unreadable = tuple(
         group
         for group, probe in zip(empty, probes, strict=True)
-        if group not in {str(row["name"]) for row in _rows(probe)}
+        if group.lower() not in {str(row["name"]).lower() for row in _rows(probe, denials)}
     )
     found = {subscription.id: subscription for some in by_group.values() for subscription in some}
     asked = tuple(group for group in groups if group not in unreadable)
@@ -132,16 +137,17 @@ def _start(reader: Reader, name: str, scope: Scope) -> Reading:
     return reader.start(Query(name, packaged.query(name)), [scope])
 
 
-def _rows(reading: Reading) -> list[Row]:
-    """Return a probe's rows; no access is what it is there to find out, and counts as none."""
+def _rows(reading: Reading, denials: list[NoAccessError]) -> list[Row]:
+    """Return a probe's rows; no access is what it is there to find out, is noted, and counts as none."""
     try:
         return [row for rows in reading for row in rows]
-    except NoAccessError:
+    except NoAccessError as error:
+        denials.append(error)
         return []
 
 
-def _subscriptions(readings: Iterable[Reading]) -> tuple[Subscription, ...]:
-    rows = [row for reading in readings for row in _rows(reading)]
+def _subscriptions(readings: Iterable[Reading], denials: list[NoAccessError]) -> tuple[Subscription, ...]:
+    rows = [row for reading in readings for row in _rows(reading, denials)]
     return tuple(
         Subscription(
             id=str(row["subscriptionId"]).lower(),

@@ -166,7 +166,7 @@ class TapMdcVm(Tap):
         coverage = survey(self._connection.reader, self._settings)
         if coverage.unreadable:
             if self._settings.on_incomplete == "fail":
-                raise no_access(coverage.unreadable)
+                raise no_access(coverage)
             events.emit(events.SubscriptionsUnreadable(coverage.unreadable))
         if disabled := [f"{each.id} ({each.state})" for each in coverage.readable if each.state not in {"", "Enabled"}]:
             events.emit(events.SubscriptionsDisabled(tuple(disabled)))

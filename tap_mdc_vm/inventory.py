@@ -116,7 +116,7 @@ class Inventory:
         for rows in self.reading(FINDINGS):
             records = [record for row in rows if (record := assessment(row, self._machines)) is not None]
             self._foreign += len(rows) - len(records)
-            self._assessed.update({record["subscriptionId"] for record in records})
+            self._assessed.update({str(record["subscriptionId"]).lower() for record in records})
             yield records
 
     def subscriptions_without_assessments(self) -> list[str]:
@@ -130,7 +130,7 @@ class Inventory:
             quoted = ", ".join(f"'{subscription}'" for subscription in silent)
             query = Query(FINDINGS, packaged.query(FINDINGS)).where(f"subscriptionId in~ ({quoted})")
             for rows in self._reader.start(query, self._coverage.scopes):
-                silent = sorted(set(silent) - {row["subscriptionId"] for row in rows})
+                silent = sorted(set(silent) - {str(row["subscriptionId"]).lower() for row in rows})
         return silent
 
     def _start(self, name: str) -> Reading:

@@ -207,7 +207,7 @@ def _can_spoil(kind: Kind, page: Page, question: Question) -> bool:
         case Kind.REPEATED_TOKEN:
             return page.token is not None and bool(question.options.get("$skipToken"))
         case Kind.ROW_WITHOUT_ID | Kind.DOUBLED_ROW:
-            return bool(page.rows.texts) and not question.as_table and '"id":' in page.rows.texts[0]
+            return bool(page.rows.texts) and not question.as_table and b'"id":' in page.rows.texts[0]
         case Kind.SUBSCRIPTION_LIMIT:
             return question.subscriptions is None
         case Kind.EMPTY_PAGE | Kind.TRUNCATED | Kind.SHORT | Kind.PAYLOAD_TOO_LARGE:

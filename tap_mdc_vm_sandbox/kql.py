@@ -133,6 +133,31 @@ class Plan:
     partitioned: bool
 
     @cached_property
+    def reads_properties(self) -> bool:
+        """Whether rows can't be told apart or changed without looking into `properties`."""
+        return any(isinstance(operator, ir.MvExpand) for operator in self.shape.operators) or any(
+            isinstance(node, ir.ColumnRef) and node.name == "properties"
+            for operator in self.shape.operators
+            for node in _nodes(_without_plain_columns(operator))
+        )
+
+    @cached_property
+    def whole_columns(self) -> bool:
+        """Whether it picks rows and columns of a table and changes nothing."""
+        return self.row_by_row and all(
+            isinstance(operator, ir.Where | ir.Sort | ir.ProjectAway)
+            or _without_plain_columns(operator) == ir.Project(())
+            for operator in self.shape.operators
+        )
+
+    @property
+    def table(self) -> str:
+        """The table that it starts from."""
+        source = self.shape.source
+        assert isinstance(source, ir.TableRef)  # noqa: S101  # checked when it was planned
+        return source.name
+
+    @cached_property
     def whole(self) -> str:
         """SQL of the query as it stands."""
         return _emitted(self.shape, COLUMNS)
@@ -438,6 +463,16 @@ def bound(sql: str, sources: Callable[[str], str], salt: int) -> str:
         if name in sql:
             sql = sql.replace(name, f"({sources(table)})")
     return sql.replace(_SALT, str(salt))
+
+
+def _without_plain_columns(operator: ir.Operator) -> ir.Operator:
+    """A `project` without the columns that it hands through under their names."""
+    if not isinstance(operator, ir.Project):
+        return operator
+    changed = [
+        e for e in operator.expressions if not (isinstance(e.expr, ir.ColumnRef) and e.name in {None, e.expr.name})
+    ]
+    return ir.Project(tuple(changed))
 
 
 def _needs_tie(operators: Sequence[ir.Operator]) -> bool:

@@ -88,7 +88,7 @@ def _half(body: bytes) -> bytes:
 # Resource Graph answers, but not with what is there ---------------------------------------------------------------
 
 
-def _with_rows(page: Page, texts: list[str]) -> Page:
+def _with_rows(page: Page, texts: list[bytes]) -> Page:
     rows: Rows = replace(page.rows, texts=texts)
     return replace(page, rows=rows)
 
@@ -106,7 +106,7 @@ def _truncated(page: Page, _: Question) -> Page:
 def _without_id(page: Page, _: Question) -> Page:
     row = orjson.loads(page.rows.texts[0])
     del row["id"]
-    return _with_rows(page, [orjson.dumps(row).decode(), *page.rows.texts[1:]])
+    return _with_rows(page, [orjson.dumps(row), *page.rows.texts[1:]])
 
 
 _SPOILT: dict[Kind, Callable[[Page, Question], Page]] = {

@@ -123,6 +123,7 @@ class Sandbox:
         self.requests: list[Asked] = []
         self.steadfast: dict[str, set[str]] = {}
         self._faults = Faults(faults, chaos)
+        self._steady = not (faults or chaos or drift) and hash_mode is not HashMode.PER_REQUEST
         self._drift = drift
         self._latency = latency
         self._hash_mode = hash_mode
@@ -172,6 +173,7 @@ class Sandbox:
             meter=self.meter,
             limits=self._limits,
             readable=self._readable,
+            steady=self._steady,
             drifting=self._drift is not None,
             clock=self._clock,
         )
@@ -228,11 +230,8 @@ class Sandbox:
         return Asked(self._clock(), kind, response.status, fault=fault), response
 
     def _load(self, store: Store) -> None:
-        numbers = itertools.count(1)
-        for table, lines in self.fleet.lines().items():
-            drifting = self._drifting(table, lines) if self._drift else lines
-            store.load(table, (b'{"_row":%d,%s' % (next(numbers), line[1:]) for line in drifting))
-        store.lock()
+        tables = self.fleet.lines()
+        store.load({table: self._drifting(table, lines) if self._drift else lines for table, lines in tables.items()})
 
     def _drifting(self, table: str, lines: Iterator[bytes]) -> Iterator[bytes]:
         """Give some rows a beginning or an end, and remember the others."""

@@ -1,8 +1,9 @@
 """The tenant's tables in DuckDB, and the rows that answer a query.
 
-A query that keeps rows apart (conditions, columns, an order) is evaluated once for all of its pages and
-partitions: what is kept is the numbers of its rows, 8 bytes each, and only the rows of the page asked for are
-put into words. So a page of 1000 rows takes milliseconds, however large the tenant.
+Two things make a page of 1000 rows a matter of milliseconds, however large the tenant. A query that keeps rows
+apart (conditions, columns, an order) is evaluated once for all of its pages and partitions, and only the numbers of
+its rows are kept. And the rows lie in files as they are sent: DuckDB holds them without `properties`, and
+reads the file when a query looks into those.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ from collections import OrderedDict
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import duckdb
+import orjson
 
 from . import kql
+from .archive import Archive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
+    from collections.abc import Callable, Iterable, Mapping, MutableSequence
 
 FOREVER = 2**31 - 1
 """The number of the request at which a row goes that never goes."""
 
-_LINES_PER_FILE = 50_000
 _REMEMBERED = 64  # evaluated queries; each holds 8 bytes per row
 _SMALL = 5_000  # rows of a result that is worth keeping as it is
 
@@ -51,6 +52,12 @@ _COLUMN_TYPES = {
     **dict.fromkeys(kql.DYNAMICS, "JSON"),
 }
 _MISSING = {"_born": 0, "_gone": FOREVER}
+_STRUCTURE = "{" + ", ".join(f"\"{name}\": '{kind}'" for name, kind in _COLUMN_TYPES.items()) + "}"
+_GIVEN = (
+    f"SELECT unnest(from_json(line, '{json.dumps(_COLUMN_TYPES)}')) "  # noqa: S608  # names of ours
+    "FROM (SELECT unnest($lines::VARCHAR[]) AS line)"
+)
+"""Rows that are handed over as text."""
 _TYPE_NAMES = {
     "BIGINT": "integer",
     "INTEGER": "integer",
@@ -58,6 +65,7 @@ _TYPE_NAMES = {
     "DOUBLE": "number",
     "BOOLEAN": "boolean",
     "VARCHAR": "string",
+    "JSON": "object",
     "TIMESTAMP": "datetime",
     "TIMESTAMP WITH TIME ZONE": "datetime",
 }
@@ -104,7 +112,7 @@ class Rows:
     """
 
     total: int
-    texts: list[str]
+    texts: list[bytes]
     columns: list[tuple[str, str]]
 
 
@@ -124,40 +132,37 @@ class Store:
         self._connection.execute("SET TimeZone = 'UTC'")
         modulo = _SIGNED_MODULO if hash_mode is HashMode.SIGNED else _MODULO
         self._connection.execute(_MACROS.format(modulo=modulo))
-        declared = ", ".join(f'"{name}" {kind}' for name, kind in _COLUMN_TYPES.items())
-        for table in kql.TABLES:
-            self._connection.execute(f'CREATE TABLE "{table}" ({declared})')
+        self._folder = tempfile.TemporaryDirectory(prefix="tap-mdc-vm-sandbox-")
+        self._archives: dict[str, Archive] = {}
         self._per_thread = threading.local()
         self._numbers: _Memory[dict[int | None, array[int]]] = _Memory(_REMEMBERED)
-        self._results: _Memory[list[str]] = _Memory(_REMEMBERED)
+        self._results: _Memory[list[bytes]] = _Memory(_REMEMBERED)
         self._types: _Memory[list[tuple[str, str]]] = _Memory(_REMEMBERED * 16)
 
     def close(self) -> None:
-        """Free the memory."""
+        """Free memory and disk."""
         self._connection.close()
+        for archive in self._archives.values():
+            archive.close()
+        self._folder.cleanup()
 
-    def load(self, table: str, lines: Iterable[bytes]) -> None:
-        """Add rows.
+    def load(self, tables: Mapping[str, Iterable[bytes]]) -> None:
+        """Fill the tables, once.
 
         Args:
-            table: Where to.
-            lines: JSON objects, one row each: `_row` (a number of its own), the columns of every table, and, if the
-                row comes or goes, `_born` and `_gone`: the numbers of the requests between which it is there.
+            tables: Rows by table, each a JSON object with the columns of every table in Azure's order; before them, if
+                the row comes or goes, `_born` and `_gone`: the numbers of the requests between which it is there.
         """
-        declared = ", ".join(f"\"{name}\": '{kind}'" for name, kind in _COLUMN_TYPES.items())
-        columns = ", ".join(_with_default(name) for name in _COLUMN_TYPES)
-        statement = (
-            f'INSERT INTO "{table}" SELECT {columns} '  # noqa: S608  # names of ours
-            f"FROM read_json(?, format = 'newline_delimited', columns = {{{declared}}})"
-        )
-        for chunk in _chunks(lines, _LINES_PER_FILE):
-            with tempfile.TemporaryDirectory(prefix="tap-mdc-vm-sandbox-") as folder:
-                path = Path(folder, "rows.json")
-                path.write_bytes(b"\n".join(chunk))
-                self._connection.execute(statement, [str(path)])
-
-    def lock(self) -> None:
-        """Keep queries from reading anything but the tables."""
+        for table in kql.TABLES:
+            numbered = (b'{"_row":%d,%s' % (number, line[1:]) for number, line in enumerate(tables.get(table, ())))
+            self._archives[table] = archive = Archive(Path(self._folder.name, f"{table}.json"), numbered)
+            read = f"read_json('{archive.path}', format = 'newline_delimited', columns = {_STRUCTURE})"
+            columns = ", ".join(_with_default(name) for name in _COLUMN_TYPES)
+            slim = 'SELECT * REPLACE (NULL::JSON AS "properties")'
+            self._connection.execute(f'CREATE VIEW "{_in_full(table)}" AS SELECT {columns} FROM {read}')  # noqa: S608
+            self._connection.execute(f'CREATE TABLE "{table}" AS {slim} FROM "{_in_full(table)}"')
+        paths = ", ".join(f"'{archive.path}'" for archive in self._archives.values())
+        self._connection.execute(f"SET allowed_paths = [{paths}]")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
 
@@ -170,7 +175,7 @@ class Store:
         try:
             if query.plan.counts_rows:
                 total = len(self._row_numbers(query, view))
-                text = f"[{total}]" if view.as_table else json.dumps({query.plan.columns[0]: total})
+                text = orjson.dumps([total] if view.as_table else {query.plan.columns[0]: total})
                 return Rows(1, [text][view.offset :], [(query.plan.columns[0], "integer")])
             if query.plan.row_by_row:
                 return self._page(query, view)
@@ -179,23 +184,31 @@ class Store:
             raise kql.QueryRefusedError("ParserFailure", "ParserFailure", token=str(error)[:100]) from error
 
     def _page(self, query: kql.Query, view: View) -> Rows:
-        sql = kql.bound(query.plan.projection, _page_of, salt=self._salt(view))
-        columns = self._columns(sql, query)
+        plan = query.plan
         numbers: MutableSequence[int] = self._row_numbers(query, view)
-        if not query.plan.ordered:
+        if not plan.ordered:
             numbers = list(numbers)
             random.Random(f"{self._seed}/{view.number}").shuffle(numbers)  # noqa: S311  # not for secrets
-        wanted = list(numbers[view.offset : view.offset + view.top])
+        wanted = numbers[view.offset : view.offset + view.top]
+        archive = self._archives[plan.table]
+        if plan.whole_columns:
+            texts = archive.texts(wanted, plan.columns, as_table=view.as_table)
+            return Rows(len(numbers), texts, [(name, _TYPE_NAMES[_COLUMN_TYPES[name]]) for name in plan.columns])
+        sql = kql.bound(plan.projection, lambda _: _GIVEN, salt=self._salt(view))
+        columns = self._columns(sql, query)
         worded = f'SELECT "{kql.ROW}", {_text(columns, as_table=view.as_table)} FROM ({sql})'  # noqa: S608
-        texts = dict(self._cursor().execute(worded, {"rows": wanted}).fetchall()) if wanted else {}
-        return Rows(len(numbers), [texts[number] for number in wanted], _named(columns))
+        lines = [line.decode() for line in archive.lines(wanted)]
+        by_number = dict(self._cursor().execute(worded, {"lines": lines}).fetchall()) if lines else {}
+        return Rows(len(numbers), [by_number[number].encode() for number in wanted], _named(columns))
 
     def _row_numbers(self, query: kql.Query, view: View) -> array[int]:
         """The numbers of all rows of the result, in its order if it has one."""
         tie = f'hash("{kql.ROW}", {view.number})' if query.plan.tied else "0"
         sql = kql.bound(
             query.plan.positions,
-            lambda table: _visible(table, view, f', "{kql.ROW}", {tie} AS "{kql.TIE}"'),
+            lambda table: _visible(
+                table, view, in_full=query.plan.reads_properties, further=f', "{kql.ROW}", {tie} AS "{kql.TIE}"'
+            ),
             salt=self._salt(view),
         )
         return self._numbers.get(sql, lambda: self._evaluated(sql)).get(query.partition, array("q"))
@@ -210,11 +223,13 @@ class Store:
         return found
 
     def _part(self, query: kql.Query, view: View) -> Rows:
-        sql = kql.bound(query.plan.whole, lambda table: _visible(table, view), salt=self._salt(view))
+        plan = query.plan
+        in_full = plan.reads_properties or any(name.startswith("properties") for name in plan.columns)
+        sql = kql.bound(plan.whole, lambda table: _visible(table, view, in_full=in_full), salt=self._salt(view))
         columns = self._columns(sql, query)
         worded = f"SELECT {_text(columns, as_table=view.as_table)} FROM ({sql})"  # noqa: S608
-        texts = self._results.get(worded, lambda: [text for (text,) in self._fetched(worded)], keep=_is_small)
-        if not query.plan.ordered:
+        texts = self._results.get(worded, lambda: [text.encode() for (text,) in self._fetched(worded)], keep=_is_small)
+        if not plan.ordered:
             texts = list(texts)
             random.Random(f"{self._seed}/{view.number}").shuffle(texts)  # noqa: S311  # not for secrets
         return Rows(len(texts), texts[view.offset : view.offset + view.top], _named(columns))
@@ -225,7 +240,7 @@ class Store:
         return [(name, kind) for name, kind in described if name in query.plan.columns]
 
     def _fetched(self, sql: str) -> list[tuple[str, ...]]:
-        parameters: dict[str, list[int]] | None = {"rows": []} if "$rows" in sql else None
+        parameters: dict[str, list[str]] | None = {"lines": []} if "$lines" in sql else None
         return self._cursor().execute(sql, parameters).fetchall()
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
@@ -276,30 +291,23 @@ class _Memory(Generic[Value]):
                     self._entries.pop(key, None)
 
 
-def _is_small(texts: list[str]) -> bool:
+def _is_small(texts: list[bytes]) -> bool:
     return len(texts) <= _SMALL
-
-
-def _chunks(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
-    iterator = iter(lines)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
 
 
 def _with_default(name: str) -> str:
     return f'coalesce("{name}", {_MISSING[name]})' if name in _MISSING else f'"{name}"'
 
 
-def _visible(table: str, view: View, further: str = "") -> str:
+def _in_full(table: str) -> str:
+    return f"{table} with properties"
+
+
+def _visible(table: str, view: View, *, in_full: bool, further: str = "") -> str:
     columns = ", ".join(f'"{name}"' for name in kql.COLUMNS)
     condition = view.conditions.get(table, "TRUE")
-    return f'SELECT {columns}{further} FROM "{table}" WHERE {condition}'  # noqa: S608  # text of ours
-
-
-def _page_of(table: str) -> str:
-    columns = ", ".join(f'"{name}"' for name in (*kql.COLUMNS, kql.ROW))
-    rows = "SELECT unnest($rows::BIGINT[])"
-    return f'SELECT {columns} FROM "{table}" WHERE "{kql.ROW}" IN ({rows})'  # noqa: S608  # text of ours
+    source = _in_full(table) if in_full else table
+    return f'SELECT {columns}{further} FROM "{source}" WHERE {condition}'  # noqa: S608  # text of ours
 
 
 def _named(columns: list[tuple[str, str]]) -> list[tuple[str, str]]:

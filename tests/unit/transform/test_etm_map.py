@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 
 import pytest
+import yaml
+from singer_sdk.mapper import PluginMapper
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.transform import Mapper, load
@@ -220,6 +222,27 @@ def test_the_labels_that_etm_knows_are_those_of_the_map():
         "etm_assets": set(ASSET),
         "etm_findings": set(FINDING),
     }
+
+
+def test_the_file_runs_unchanged_in_the_sdks_own_mapper_and_gives_the_same(etm, records):
+    """As in any target or mapper built on the SDK; there, keys may be null."""
+    content = yaml.safe_load(packaged.map_path("etm").read_text(encoding="utf-8"))
+    mapper = PluginMapper(content, logging.getLogger("sdk"))
+    for stream in ("virtual_machines", "assessments"):
+        mapper.register_raw_stream_schema(stream, packaged.schema(stream), ["id"])
+        sdk = mapper.stream_maps[stream][1]
+        ours = etm[sdk.stream_alias]
+        for record in records[stream]:
+            assert list(ours.transform(record).items()) == list(sdk.transform(record).items())
+        keys = {key: {"type": ["string", "null"]} for key in ours.transformed_key_properties}
+        without_descriptions = [
+            {label: {**schema, "description": ""} for label, schema in each.transformed_schema["properties"].items()}
+            for each in (ours, sdk)
+        ]
+        for key, schema in keys.items():
+            without_descriptions[0][key] = {**schema, "description": ""}
+        assert without_descriptions[0] == without_descriptions[1]
+        assert ours.transformed_key_properties == sdk.transformed_key_properties
 
 
 def test_each_expression_is_compiled(etm):

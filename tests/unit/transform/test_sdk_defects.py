@@ -1,10 +1,14 @@
-"""What the SDK gets wrong. Where a test fails, the SDK has been mended, and the workaround that it names can go."""
+"""What the SDK and Meltano get wrong. A test that fails: that is mended, and the workaround named there can go."""
 
 from __future__ import annotations
 
+import json
 import logging
+import subprocess
+import sys
 
 import pytest
+import yaml
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from singer_sdk.mapper import PluginMapper
 from singer_sdk.singerlib import Catalog
@@ -74,3 +78,20 @@ def test_a_second_statement_of_an_expression_is_dropped_in_silence():
     """Instead: ``expressions.parse`` refuses it."""
     (stream_map,) = sdk_mapper({"machines": {"new": "vmId; id"}})
     assert stream_map.transform({"id": "i", "vmId": "v"})["new"] == "v"
+
+
+def test_meltano_drops_the_nulls_of_a_map(tmp_path):
+    """Workaround: users write ``__NULL__``, and ``merging.without_null_words`` understands it everywhere."""
+    stream_maps = {"etm_findings": {"impact": None, "recommendation": "__NULL__"}}
+    extractor = {
+        "name": "tap-any",
+        "namespace": "tap_any",
+        "executable": "true",
+        "settings": [{"name": "stream_maps", "kind": "object"}],
+        "config": {"stream_maps": stream_maps},
+    }
+    project = {"send_anonymous_usage_stats": False, "plugins": {"extractors": [extractor]}}
+    (tmp_path / "meltano.yml").write_text(yaml.safe_dump(project))
+    command = [sys.executable, "-m", "meltano.cli", "invoke", "--dump=config", "tap-any"]
+    dumped = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert json.loads(dumped) == {"stream_maps": {"etm_findings": {"recommendation": "__NULL__"}}}

@@ -43,6 +43,7 @@ class Connection:
         )
 
     def close(self) -> None:
-        """Let go of every thread, also of those that wait for the quota."""
+        """Let go of every thread, also of those that wait for the quota, and of the connections that are kept."""
         self.governor.close()
         self._workers.close()
+        self.transport.close()

@@ -52,7 +52,7 @@ class Inventory:
         self._statuses = settings.assessment_statuses
         self._readings: dict[str, Reading] = {}
         self._interfaces, self._machines = InterfaceIndex(), MachineIndex()
-        self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - lives as long as the run
+        self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - until close()
         self._interfaces_are_known = self._machines_are_known = False
         self._assessed: set[str] = set()
         self._foreign = 0
@@ -132,6 +132,10 @@ class Inventory:
             for rows in self._reader.start(query, self._coverage.scopes):
                 silent = sorted(set(silent) - {str(row["subscriptionId"]).lower() for row in rows})
         return silent
+
+    def close(self) -> None:
+        """Remove the temporary file."""
+        self._spool.close()
 
     def _start(self, name: str) -> Reading:
         query = Query(name, packaged.query(name))

@@ -161,32 +161,35 @@ class TapMdcVm(Tap):
         """What the run covers.
 
         Raises:
-            NoAccessError: Nothing can be read; or, unless ``on_incomplete`` is ``warn``, less than was asked for.
+            NoAccessError: Nothing can be read.
         """
-        coverage = survey(self._connection.reader, self._settings)
-        if coverage.unreadable:
-            if self._settings.on_incomplete == "fail":
-                raise no_access(coverage)
-            events.emit(events.SubscriptionsUnreadable(coverage.unreadable))
-        if disabled := [f"{each.id} ({each.state})" for each in coverage.readable if each.state not in {"", "Enabled"}]:
-            events.emit(events.SubscriptionsDisabled(tuple(disabled)))
-        return coverage
+        return survey(self._connection.reader, self._settings)
 
     @cached_property
     def inventory(self) -> Inventory:
         """The records of this run; to ask for it is to begin to read.
 
         Raises:
-            TapError: Azure can't be asked, or may not be read.
+            NoAccessError: Less can be read than was asked for, unless ``on_incomplete`` is ``warn``.
+            TapError: Azure can't be asked.
         """
+        coverage = self.coverage
+        if coverage.unreadable:
+            if self._settings.on_incomplete == "fail":
+                raise no_access(coverage.unreadable)
+            events.emit(events.SubscriptionsUnreadable(coverage.unreadable))
+        if disabled := [f"{each.id} ({each.state})" for each in coverage.readable if each.state not in {"", "Enabled"}]:
+            events.emit(events.SubscriptionsDisabled(tuple(disabled)))
         wanted = {name for name, stream in self.streams.items() if stream.selected}
-        return Inventory(self._connection.reader, self.coverage, self._settings, wanted)
+        return Inventory(self._connection.reader, coverage, self._settings, wanted)
 
     def close(self) -> None:
         """End the run: let go of its threads and, if anything was asked for, log its summary."""
         if "_connection" in self.__dict__:
             self._summarise()
             self._connection.close()
+        if "inventory" in self.__dict__:
+            self.inventory.close()
 
     def _stream_is_done(self, name: str) -> None:
         """Log what is known once a stream is written."""

@@ -176,7 +176,7 @@ class TapMdcVm(Tap):
         coverage = self.coverage
         if coverage.unreadable:
             if self._settings.on_incomplete == "fail":
-                raise no_access(coverage.unreadable)
+                raise no_access(coverage)
             events.emit(events.SubscriptionsUnreadable(coverage.unreadable))
         if disabled := [f"{each.id} ({each.state})" for each in coverage.readable if each.state not in {"", "Enabled"}]:
             events.emit(events.SubscriptionsDisabled(tuple(disabled)))
@@ -220,9 +220,7 @@ class TapMdcVm(Tap):
                 throttled=governor.throttled_answers,
                 waited_seconds=round(governor.waited_seconds, 3),
                 seconds=round(time.monotonic() - self._began, 3),
-                complete=coverage is not None
-                and not coverage.unreadable
-                and all(stream.complete for stream in selected),
+                complete=covered and all(stream.complete for stream in selected),
             )
         )
 

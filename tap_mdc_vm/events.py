@@ -147,6 +147,42 @@ class SubscriptionsWithoutAssessments(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MapRemark(Event):
+    """The transform map holds something that works and is hardly meant."""
+
+    level: ClassVar[int] = logging.WARNING
+    remark: str
+
+    def line(self) -> str:
+        """Return where it is and what it is."""
+        return self.remark
+
+
+@dataclass(frozen=True, slots=True)
+class WordNotInTable(Event):
+    """A record has a word that a table of the transform map does not hold.
+
+    Attributes:
+        table: The table's name.
+        word: What was looked up.
+        taken: What was taken instead.
+        last: Whether further words that it does not hold are passed over in silence.
+    """
+
+    level: ClassVar[int] = logging.WARNING
+    table: str
+    word: Any
+    taken: Any
+    last: bool
+
+    def line(self) -> str:
+        """Return the word, the table, and what was taken."""
+        taken = "null" if self.taken is None else repr(self.taken)
+        rest = "; more such words are not named" if self.last else ""
+        return f"The table {self.table} of the transform map has no entry for {self.word!r}: {taken} is taken{rest}"
+
+
+@dataclass(frozen=True, slots=True)
 class SyncSummary(Event):
     """What a run did, as the last line of its log.
 

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpleeval
 
-from tap_mdc_vm.transform.expressions import config_path, config_value, evaluator, field_of
+from tap_mdc_vm.transform.expressions import config_path, config_value, evaluator, field_of, functions
 from tap_mdc_vm.transform.tables import LookUp, Table
 
 if TYPE_CHECKING:
@@ -50,21 +50,10 @@ _COMPARED = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.No
 
 _FUNCTIONS = ("bool", "dict", "float", "int", "list", "md5", "set", "sha256", "str", "tuple")
 _METHODS = {
-    *(
-        "capitalize",
-        "casefold",
-        "count",
-        "endswith",
-        "find",
-        "get",
-        "index",
-        "isalnum",
-        "isalpha",
-        "isdigit",
-        "islower",
-    ),
-    *("isupper", "join", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex"),
-    *("rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper"),
+    *("capitalize", "casefold", "count", "endswith", "find", "get", "index", "isalnum", "isalpha", "isdigit"),
+    *("islower", "isupper", "join", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace"),
+    *("rfind", "rindex", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip"),
+    *("swapcase", "title", "upper"),
 }
 
 
@@ -208,7 +197,7 @@ class _Translation(ast.NodeVisitor):
                 return self._field(self.label)
             case "self" | "fake":
                 raise _NotTranslatableError
-        if node.id not in self.plan.fields and node.id in evaluator().functions:
+        if node.id not in self.plan.fields and node.id in functions():
             raise _NotTranslatableError
         return self._field(node.id)
 
@@ -221,16 +210,16 @@ class _Translation(ast.NodeVisitor):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         if path := config_path(node):
-            return self._stored(path)
+            value = self._setting(path)
+            return ast.Constant(value) if _is_scalar(value) else self._global("table", value)
         return ast.Subscript(self.visit(node.value), self.visit(node.slice), ast.Load())
 
-    def _stored(self, path: tuple[str, ...]) -> ast.expr:
-        """Return what stands in ``config``, which no expression changes: written out, or by a name."""
+    def _setting(self, path: tuple[str, ...]) -> Any:  # noqa: ANN401 - a map may hold anything
+        """Return what stands in ``config`` at these keys: no expression changes it, so that it is looked up now."""
         try:
-            value = config_value(path, self.plan.config)
+            return config_value(path, self.plan.config)
         except KeyError:
             raise _NotTranslatableError from None
-        return ast.Constant(value) if _is_scalar(value) else self._global("table", value)
 
     def visit_Slice(self, node: ast.Slice) -> ast.expr:
         parts = [part and self.visit(part) for part in (node.lower, node.upper, node.step)]
@@ -295,7 +284,7 @@ class _Translation(ast.NodeVisitor):
         if isinstance(node.func, ast.Name):
             if node.func.id not in _FUNCTIONS:
                 raise _NotTranslatableError
-            does = self._global(node.func.id, evaluator().functions[node.func.id])
+            does = self._global(node.func.id, functions()[node.func.id])
             return ast.Call(does, self._all(node.args), [])
         if not isinstance(node.func, ast.Attribute) or node.func.attr not in _METHODS:
             raise _NotTranslatableError
@@ -310,7 +299,7 @@ class _Translation(ast.NodeVisitor):
         if not isinstance(node.func, ast.Attribute) or node.func.attr != "get" or not 1 <= len(node.args) <= 2:
             return None
         path = config_path(node.func.value)
-        table = config_value(path, self.plan.config) if path else None
+        table = self._setting(path) if path else None
         key, *rest = self._all(node.args)
         default = rest[0] if rest else ast.Constant(None)
         if not isinstance(table, Table) or not isinstance(default, ast.Constant):

@@ -25,19 +25,10 @@ RECORD = ("record", "_")  # two names for the whole record
 SPECIAL = (*RECORD, "config", "self", "__stream_name__", "__original_stream_name__")
 
 # Methods that change what they are called on: the record, which other streams see too, or ``config``.
-_CHANGING = (
-    "append",
-    "clear",
-    "extend",
-    "insert",
-    "pop",
-    "popitem",
-    "remove",
-    "reverse",
-    "setdefault",
-    "sort",
-    "update",
-)
+_CHANGING = {
+    *("append", "clear", "extend", "insert", "pop", "popitem"),
+    *("remove", "reverse", "setdefault", "sort", "update"),
+}
 
 
 class ExpressionError(ValueError):
@@ -83,9 +74,10 @@ def has_faker() -> bool:
     return _sample().fake is not None
 
 
-def functions() -> dict[str, Any]:
+def functions() -> Mapping[str, Any]:
     """Return what an expression may call by name."""
-    return dict(evaluator().functions)
+    offered: Mapping[str, Any] = evaluator().functions
+    return offered
 
 
 def evaluate(

@@ -18,6 +18,7 @@ import singer_sdk.typing as th
 from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransform, StreamMap
 
 from tap_mdc_vm.errors import TransformMapError
+from tap_mdc_vm.events import MapRemark, emit
 from tap_mdc_vm.settings.reader import shown
 from tap_mdc_vm.transform.checking import OPTIONS
 from tap_mdc_vm.transform.compile import Plan, compiled
@@ -40,19 +41,21 @@ class Mapper(PluginMapper):
 
     Args:
         plugin_config: The tap's settings, for flattening and Faker.
-        logger: Gets the map's remarks, and each word that its tables don't hold.
+        logger: For the SDK's own messages.
         transform_map: The map, loaded and checked.
     """
 
     def __init__(self, plugin_config: Mapping[str, Any], logger: logging.Logger, transform_map: TransformMap) -> None:
         """Set up what the SDK's mapper holds; streams are registered later."""
-        tables = watched(transform_map.config, logger)
-        own = {"stream_maps": dict(transform_map.stream_maps), "stream_map_config": tables}
+        own = {
+            "stream_maps": dict(transform_map.stream_maps),
+            "stream_map_config": watched(transform_map.config),
+        }
         super().__init__({**plugin_config, **own}, logger)
         self._schemas = transform_map.schemas
         self._changing = transform_map.changing
         for remark in transform_map.remarks:
-            logger.warning("%s", remark)
+            emit(MapRemark(remark))
 
     def register_raw_stream_schema(
         self, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tap_mdc_vm.events import WordNotInTable, emit
+
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Mapping
 
 _NO_WORD = (None, "", "default")  # what a look-up asks for when a record has no word
@@ -18,13 +19,12 @@ class Table(dict[Any, Any]):
     Args:
         name: Its name in ``stream_map_config``.
         entries: What it holds.
-        logger: Where a warning goes.
     """
 
-    def __init__(self, name: str, entries: Mapping[Any, Any], logger: logging.Logger) -> None:
+    def __init__(self, name: str, entries: Mapping[Any, Any]) -> None:
         """Copy the entries."""
         super().__init__(entries)
-        self.name, self.logger, self.missed = name, logger, set[Any]()
+        self.name, self.missed = name, set[Any]()
 
     def get(self, key: Any, default: Any = None, /) -> Any:  # noqa: ANN401 - as dict's
         """Return the entry for ``key``, or ``default``, which is logged once for each key."""
@@ -32,13 +32,7 @@ class Table(dict[Any, Any]):
             return self[key]
         if key not in _NO_WORD and key not in self.missed and len(self.missed) < _NAMED_AT_MOST:
             self.missed.add(key)
-            self.logger.warning(
-                "The table %s of the transform map has no entry for %r: %s is taken%s",
-                self.name,
-                key,
-                "null" if default is None else repr(default),
-                "; more such words are not named" if len(self.missed) == _NAMED_AT_MOST else "",
-            )
+            emit(WordNotInTable(self.name, key, default, last=len(self.missed) == _NAMED_AT_MOST))
         return default
 
 
@@ -58,8 +52,6 @@ class LookUp(dict[Any, Any]):
         return self.table.get(key, self.default)
 
 
-def watched(config: Mapping[str, Any], logger: logging.Logger) -> dict[str, Any]:
+def watched(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a map's ``stream_map_config`` with its tables in place of plain dicts."""
-    return {
-        name: Table(name, entries, logger) if isinstance(entries, dict) else entries for name, entries in config.items()
-    }
+    return {name: Table(name, entries) if isinstance(entries, dict) else entries for name, entries in config.items()}

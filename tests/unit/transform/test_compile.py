@@ -133,6 +133,7 @@ TRANSLATED = [
 EVALUATED = [
     *("json.dumps(tags)", "[z for z in zones]", "tags.a", "text is word", "rand()", "datetime.date.today()", "int"),
     *("int(text, base=16)", "[*zones]", "{**tags}", "f'{count:>5}'", "text.zfill(5)", "config['nothing']"),
+    "config['nothing'].get(text)",
 ]
 
 

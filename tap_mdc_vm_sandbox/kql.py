@@ -84,6 +84,11 @@ _OPERATOR_WORDS = frozenset(
 )
 _STATEMENTS = {"let", "set", "declare", "alias", "restrict", "pattern"}
 _PARTITION = re.compile(r"(\)\s*%\s*\d+\s*==\s*)(\d+)\b")
+_COLUMN_KIND = re.compile(
+    r"""@'[^']*'|@"[^"]*"|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|//[^\n]*|"""
+    r"""((?<!\$left)(?<!\$right)\.kind\b|(?<![\w.$])kind\b(?!\s*=(?![=~])))"""
+)
+"""The name as a column or in a path, not the option of an operator, and nothing inside strings and remarks."""
 _STAND_IN = 7_368_787_911  # for a partition's number; no query holds it by chance
 
 ROW = "_row"
@@ -218,7 +223,7 @@ def _planned(text: str, *, partitioned: bool) -> Plan | None:
     operators = shape.operators
     head = operators[:-1] if operators and isinstance(operators[-1], ir.Count) else operators
     plain = all(isinstance(operator, _ROW_BY_ROW) for operator in head)
-    return Plan(
+    plan = Plan(
         shape=shape,
         columns=tuple(_columns(shape)),
         limited=any(isinstance(operator, ir.Take | ir.Top) for operator in operators),
@@ -228,9 +233,13 @@ def _planned(text: str, *, partitioned: bool) -> Plan | None:
         tied=_needs_tie(operators),
         partitioned=partitioned,
     )
+    _ = plan.whole  # what can't be translated is refused now
+    return plan
 
 
 def _with_table(text: str) -> str:
+    """Put the table in that is meant when there is none, and quote the column that the parser takes for a keyword."""
+    text = _COLUMN_KIND.sub(lambda found: "['kind']" if found[1] else found[0], text)
     start = _LEADING_SPACE.match(text)
     word = _WORD.match(text, start.end() if start else 0)
     if word is None:
@@ -441,7 +450,7 @@ def _columns(shape: Shape) -> list[str]:
 def _partition_condition(shape: Shape) -> ir.BinaryOp | None:
     """The `hash(…) % N` of the first condition that compares it with the stand-in."""
     for operator in shape.operators:
-        if not isinstance(operator, ir.Where | ir.Extend | ir.Project):
+        if not isinstance(operator, _ROW_BY_ROW):
             return None
         if isinstance(operator, ir.Where) and (found := _modulo(operator.predicate)) is not None:
             return found

@@ -296,7 +296,7 @@ def _is_small(texts: list[bytes]) -> bool:
 
 
 def _with_default(name: str) -> str:
-    return f'coalesce("{name}", {_MISSING[name]})' if name in _MISSING else f'"{name}"'
+    return f'coalesce("{name}", {_MISSING[name]}) AS "{name}"' if name in _MISSING else f'"{name}"'
 
 
 def _in_full(table: str) -> str:

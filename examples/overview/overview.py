@@ -31,7 +31,7 @@ def page(found: counts.Counts, today: date) -> str:
     cards = [
         _card(
             "Where to start",
-            "The machines with most open critical and high findings, and their public addresses",
+            "Most open critical and high findings, with the public address",
             charts.stacked_bars(found.worst_machines, label_width=0.42),
             counts.SEVERITIES[:2],
         ),

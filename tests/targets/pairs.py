@@ -1,0 +1,100 @@
+"""A tenant whose machines can be deleted, and what should arrive of it at a target."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from subprocess import CompletedProcess
+from types import SimpleNamespace
+from typing import Any
+
+import oracle
+
+from tap_mdc_vm_sandbox.fleet import Fleet
+from tap_mdc_vm_sandbox.sandbox import Sandbox
+from tap_mdc_vm_sandbox.server import Request, Response
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = {
+    "virtual_machines": "id",
+    "network_interfaces": "id",
+    "assessments": "id",
+    "etm_assets": "externalAssetId",
+    "etm_findings": "externalFindingId",
+}
+Records = dict[str, dict[str, dict[str, Any]]]
+"""By stream, then by key."""
+Meltano = Callable[..., CompletedProcess[str]]
+
+
+class Tenant(Fleet):
+    """A made-up tenant in which machines can be deleted, with all that belongs to them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.deleted: set[str] = set()
+
+    def delete(self, machine_id: str) -> None:
+        """Delete a machine, by its id in lower case."""
+        self.deleted.add(machine_id)
+
+    def lines(self) -> dict[str, Iterator[bytes]]:
+        return {table: filter(self._remains, lines) for table, lines in super().lines().items()}
+
+    def _remains(self, line: bytes) -> bool:
+        row_id = json.loads(line)["id"].lower()
+        return not any(row_id == each or row_id.startswith(f"{each}/") for each in self.deleted)
+
+    def expected(self) -> Records:
+        """Compute what should arrive of the three streams, from the raw rows."""
+        readable = {each.id for each in self.subscriptions if each.readable}
+        rows = [row for lines in self.lines().values() for row in map(json.loads, lines)]
+
+        def of(resource_type: str) -> list[dict[str, Any]]:
+            return [row for row in rows if row["type"] == resource_type and row["subscriptionId"] in readable]
+
+        interfaces = of("microsoft.network/networkinterfaces")
+        tables = SimpleNamespace(
+            virtual_machines=of("microsoft.compute/virtualmachines"),
+            network_interfaces=[row for row in interfaces if oracle.said(row, "properties.virtualMachine.id")],
+            public_ips=of("microsoft.network/publicipaddresses"),
+            assessments=of("microsoft.security/assessments"),
+        )
+        return {name: {row["id"]: row for row in oracle.expected(tables, name)} for name in oracle.ORACLES}
+
+
+class Refusing(Sandbox):
+    """A sandbox that answers questions about one table for a while, and then refuses them."""
+
+    def __init__(self, tenant: Tenant, table: str, answers: int) -> None:
+        super().__init__(tenant, quota=None)
+        self._table, self._answers_left = table.lower().encode(), answers
+
+    def _answer(self, request: Request) -> Response:
+        if self._table in request.body.lower():
+            self._answers_left -= 1
+            if self._answers_left < 0:
+                refusal = {"code": "AccessDenied", "message": "Access is denied."}
+                return Response(403, json.dumps({"error": refusal | {"details": [refusal]}}).encode())
+        return super()._answer(request)
+
+
+def differences(found: dict[str, dict[str, Any]], expected: dict[str, dict[str, Any]]) -> list[str]:
+    """Name every row and field in which a table differs from what should be in it.
+
+    Args:
+        found: By key; a timestamp without a zone is one in UTC.
+        expected: By key, as the tap sends it.
+    """
+    lines = [f"{key} is missing" for key in expected.keys() - found.keys()]
+    lines += [f"{key} should not be there" for key in found.keys() - expected.keys()]
+    for key in expected.keys() & found.keys():
+        for field in expected[key].keys() | found[key].keys():
+            is_, ought = found[key].get(field, "no such field"), expected[key].get(field, "no such field")
+            if isinstance(is_, datetime) and isinstance(ought, str):
+                ought = datetime.fromisoformat(ought).replace(tzinfo=None)
+            if is_ != ought:
+                lines.append(f"{key}: {field} is {is_!r}, not {ought!r}")
+    return lines

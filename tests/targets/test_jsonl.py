@@ -1,0 +1,45 @@
+"""tap-mdc-vm with target-jsonl, by ``meltano run``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pairs import KEYS, Meltano, Records, Tenant, differences
+
+from tap_mdc_vm_sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read(folder: Path) -> dict[str, list[dict]]:
+    """Return the records of each file, by its stream."""
+    return {
+        path.name.rpartition("-")[0]: [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        for path in folder.glob("*.jsonl")
+    }
+
+
+def test_every_file_holds_the_tenant_row_by_row(
+    tenant: Tenant, etm_of_the_tap: Records, meltano: Meltano, tmp_path: Path
+):
+    with Sandbox(tenant, quota=None) as sandbox:
+        environ = sandbox.environment | {"TARGET_JSONL_DESTINATION_PATH": str(tmp_path)}
+        meltano("run", "tap-mdc-vm", "target-jsonl", environ=environ)
+    found = read(tmp_path)
+    assert found.keys() == KEYS.keys()
+    for stream, expected in (tenant.expected() | etm_of_the_tap).items():
+        assert differences({row[KEYS[stream]]: row for row in found[stream]}, expected) == []
+        assert len(found[stream]) == len(expected)
+
+
+def test_each_run_makes_files_of_its_own(tenant: Tenant, meltano: Meltano, tmp_path: Path):
+    with Sandbox(tenant, quota=None) as sandbox:
+        environ = sandbox.environment | {"TARGET_JSONL_DESTINATION_PATH": str(tmp_path)}
+        meltano("run", "tap-mdc-vm", "target-jsonl", environ=environ)
+        tenant.delete(next(iter(tenant.expected()["virtual_machines"])))
+    with Sandbox(tenant, quota=None) as sandbox:
+        meltano("run", "tap-mdc-vm", "target-jsonl", environ=environ | sandbox.environment)
+    earlier, later = (len(path.read_text().splitlines()) for path in sorted(tmp_path.glob("virtual_machines-*.jsonl")))
+    assert later == earlier - 1

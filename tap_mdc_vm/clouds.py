@@ -27,9 +27,7 @@ class Cloud:
         return f"{self.resource_manager_url}/.default"
 
 
-PUBLIC = Cloud(
-    "AzureCloud", "https://login.microsoftonline.com", "https://management.azure.com", "portal.azure.com"
-)
+PUBLIC = Cloud("AzureCloud", "https://login.microsoftonline.com", "https://management.azure.com", "portal.azure.com")
 US_GOVERNMENT = Cloud(
     "AzureUSGovernment",
     "https://login.microsoftonline.us",

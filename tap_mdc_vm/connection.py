@@ -47,3 +47,4 @@ class Connection:
         self.governor.close()
         self._workers.close()
         self.transport.close()
+        self.transport.close()

@@ -221,9 +221,7 @@ class _Checks(Reader):
         ids = unique(entry.lower().removeprefix("/subscriptions/") for entry in self.texts(name))
         for entry in ids:
             if not GUID.fullmatch(entry):
-                self.problem(
-                    name, f"holds {shown(entry)}, not a GUID: use the subscription's ID, not its name"
-                )
+                self.problem(name, f"holds {shown(entry)}, not a GUID: use the subscription's ID, not its name")
         return ids
 
     def management_group_ids(self) -> tuple[str, ...]:

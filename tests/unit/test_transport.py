@@ -13,7 +13,6 @@ import pytest
 import requests
 import urllib3
 
-from tap_mdc_vm import transport as module
 from tap_mdc_vm.errors import (
     ConnectionFailedError,
     HostUnknownError,
@@ -22,7 +21,7 @@ from tap_mdc_vm.errors import (
     TimedOutError,
     UntrustedCertificateError,
 )
-from tap_mdc_vm.transport import Transport
+from tap_mdc_vm.transport import Transport, failures
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
 
@@ -387,14 +386,14 @@ def test_every_exception_of_the_libraries_has_a_counterpart_or_a_reason_to_have_
         if isinstance(each, type) and issubclass(each, Exception) and not issubclass(each, Warning)
     }
     of_the_library = {each for each in raisable if each.__module__ == library.__name__}
-    without = {each.__name__ for each in of_the_library - set(module._COUNTERPARTS)}
+    without = {each.__name__ for each in of_the_library - set(failures.COUNTERPARTS)}
     assert without == NEVER[name]
 
 
 @pytest.mark.parametrize(
     "raised",
-    [*module._COUNTERPARTS, ssl.SSLEOFError, ConnectionResetError, http.client.BadStatusLine, socket.herror],
+    [*failures.COUNTERPARTS, ssl.SSLEOFError, ConnectionResetError, http.client.BadStatusLine, socket.herror],
 )
 def test_what_has_a_counterpart_is_caught(raised):
-    assert issubclass(raised, module._LIBRARY_ERRORS)
-    assert module._counterpart(raised.__new__(raised)) in module._MOST_TELLING
+    assert issubclass(raised, failures.LIBRARY_ERRORS)
+    assert failures.counterpart(raised.__new__(raised)) in failures.MOST_TELLING

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_RENEWALS = 3
+"""New tokens for one question, before an expired one ends the run."""
+
 API_VERSION = "2021-03-01"
 """Newer versions only add a filter for policy and role tables; the Azure CLI sends this one too."""
 
@@ -96,7 +99,7 @@ class Client:
 
     def _ask(self, name: str, text: str, scope: Scope, options: dict[str, Any], read: Callable[[Answer], T]) -> T:
         body = orjson.dumps({"query": text, "options": options, **scope.body()})
-        patience, renewed = Patience(), False
+        patience, renewals = Patience(), 0
         while True:
             token, quota = self._tokens.token(), Quota()
             ticket = self._governor.admit()
@@ -109,10 +112,10 @@ class Client:
                     return read(answer)
                 raise answers.refusal(answer)
             except TokenRefusedError as error:
-                # A token can run out on the way: one new one, once.
-                if renewed or error.code != "ExpiredAuthenticationToken":
+                # A token can run out on the way. A new one may come out of a cache that is slow to notice.
+                if renewals == _RENEWALS or error.code != "ExpiredAuthenticationToken":
                     raise
-                renewed = True
+                renewals += 1
                 self._renew(token)
             except TapError as error:
                 wait = patience.wait(error, quota.retry_after, first_contact=not self._heard)

@@ -141,17 +141,17 @@ def test_a_server_that_asks_to_wait_is_waited_for():
     assert governor.slept == [11.0]
 
 
-def test_an_expired_token_is_renewed_once():
+def test_an_expired_token_is_renewed():
     client, poster, _ = asked(refused(401, "ExpiredAuthenticationToken"), ok())
     client.ask("x", "Resources", Scope())
     assert [headers["Authorization"] for *_, headers in poster.sent] == ["Bearer token-1", "Bearer token-2"]
 
 
-def test_a_new_token_that_is_expired_too_ends_the_run():
-    client, poster, _ = asked(*[refused(401, "ExpiredAuthenticationToken")] * 3)
+def test_new_tokens_that_are_expired_too_end_the_run():
+    client, poster, _ = asked(*[refused(401, "ExpiredAuthenticationToken")] * 9)
     with pytest.raises(TokenRefusedError):
         client.ask("x", "Resources", Scope())
-    assert len(poster.sent) == 2
+    assert len({headers["Authorization"] for *_, headers in poster.sent}) == len(poster.sent) == 4
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,21 @@
+"""What whole runs share."""
+
+from __future__ import annotations
+
+import pytest
+
+from tap_mdc_vm.credentials import source
+from tap_mdc_vm.errors import NetworkError, ThrottledError, UnavailableError
+from tap_mdc_vm.resource_graph import retries
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Cut waiting to hundredths of seconds; how long the tap really waits is tested where it is decided."""
+    monkeypatch.setattr(retries, "_FIRST_WAIT", 0.005)
+    monkeypatch.setattr(retries, "_LONGEST_WAIT", 0.02)
+    monkeypatch.setattr(retries, "_BOUNDS", ((ThrottledError, 3.0), (UnavailableError, 1.0), (NetworkError, 1.0)))
+    monkeypatch.setattr(source, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(source, "PATIENCE", 1.0)
+    monkeypatch.setattr(source, "FIRST_PATIENCE", 1.0)
+    monkeypatch.setattr(source, "QUIET", 0.0)

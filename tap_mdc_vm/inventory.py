@@ -71,6 +71,11 @@ class Inventory:
             return 0, 0
         return reading.expected - (self._foreign if name == FINDINGS else 0), reading.duplicates
 
+    def is_complete(self) -> bool:
+        """Tell whether all that was read so far is proven to be all, and nothing that was asked for is unreadable."""
+        fell_short = any(reading.shortcomings for reading in self._readings.values())
+        return not fell_short and not self._coverage.unreadable
+
     def machines(self) -> Iterator[list[Record]]:
         """Yield the records of ``virtual_machines``, a page at a time.
 

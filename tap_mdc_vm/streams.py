@@ -72,7 +72,7 @@ class ResourceStream(Stream):
                 yield from batch
                 self.state_manager.is_flushed = False
                 self._check_max_record_limit(self.emitted)
-        self.complete = not reading.shortcomings
+        self.complete = inventory.is_complete()
         if write_messages:
             if self.complete and self._stream_version is not None:
                 self._write_activate_version_message(self._stream_version)

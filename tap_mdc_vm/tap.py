@@ -206,7 +206,6 @@ class TapMdcVm(Tap):
         coverage: Coverage | None = self.__dict__.get("coverage")
         inventory: Inventory | None = self.__dict__.get("inventory")
         selected = [stream for stream in self.streams.values() if stream.selected]
-        covered = coverage is not None and not coverage.unreadable
         events.emit(
             events.SyncSummary(
                 streams={stream.name: self._figures(stream, inventory) for stream in selected},
@@ -220,7 +219,7 @@ class TapMdcVm(Tap):
                 throttled=governor.throttled_answers,
                 waited_seconds=round(governor.waited_seconds, 3),
                 seconds=round(time.monotonic() - self._began, 3),
-                complete=covered and all(stream.complete for stream in selected),
+                complete=coverage is not None and all(stream.complete for stream in selected),
             )
         )
 

@@ -57,6 +57,15 @@ def test_a_stream_that_fell_short_is_not_activated_though_the_run_goes_on(fleet)
     assert run.summary["complete"] is False
 
 
+def test_nothing_is_activated_while_a_subscription_that_was_asked_for_cannot_be_read(fleet):
+    missing = "00000000-0000-4000-8000-00000000dead"
+    readable = fleet.tables["resources"][0]["subscriptionId"]
+    run = run_with(fleet, subscription_ids=[readable, missing], on_incomplete="warn")
+    assert run.error is None
+    assert run.records["virtual_machines"]
+    assert activated(run) == []
+
+
 def test_nothing_is_activated_where_it_is_not_asked_for(fleet):
     run = run_with(fleet, emit_activate_version_messages=False)
     assert activated(run) == []

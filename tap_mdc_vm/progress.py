@@ -33,7 +33,14 @@ def tracked(
         clock: Returns seconds.
     """
     if sys.stderr.isatty():
-        with click.progressbar(length=1, label=name, file=sys.stderr, show_pos=True) as bar:
+        with click.progressbar(
+            length=max(reading.expected, 1),
+            label=name,
+            file=sys.stderr,
+            show_pos=True,
+            show_percent=True,
+            show_eta=True,
+        ) as bar:
             for batch in batches:
                 bar.length = max(reading.expected, 1)
                 yield batch

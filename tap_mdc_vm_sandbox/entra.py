@@ -375,7 +375,7 @@ def _encoded(claims: Mapping[str, object]) -> str:
 
 def _decoded(part: str) -> Row:
     decoded = json.loads(_unbase64(part))
-    return dict(decoded)  # a ValueError or TypeError unless it is an object
+    return {**decoded}  # a TypeError unless it is an object
 
 
 def _us_time(seconds: float) -> str:

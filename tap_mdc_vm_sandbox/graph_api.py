@@ -395,7 +395,7 @@ def _strings(asked: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _options(asked: Mapping[str, Any]) -> dict[str, Any]:
-    options = asked.get("options") or {}
+    options = {} if asked.get("options") is None else asked["options"]
     if not isinstance(options, dict):
         raise _bad_body("options must be an object.")
     top, skip = options.get("$top"), options.get("$skip")

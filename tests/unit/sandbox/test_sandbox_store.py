@@ -3,11 +3,12 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import duckdb
 import orjson
 import pytest
-from conftest import rows, small_store
+from sandbox_tables import rows, small_store
 
 from tap_mdc_vm_sandbox import kql
 from tap_mdc_vm_sandbox.store import HashMode, Store, View
@@ -145,7 +146,7 @@ def test_the_partitions_of_a_query_are_its_rows_each_once(ask, modulus):
     query = ASSESSMENTS + " | where hash(tolower(id)) % {} == {} | project id | order by id asc"
     parts = [[row["id"] for row in ask(query.format(modulus, part))] for part in range(modulus)]
     whole = [row["id"] for row in ask(f"{ASSESSMENTS} | project id | order by id asc")]
-    assert sorted(sum(parts, [])) == whole
+    assert sorted(chain.from_iterable(parts)) == whole
     assert all(part == sorted(part) for part in parts)
     assert ask(query.format(modulus, modulus)) == []
 

@@ -52,7 +52,7 @@ class Inventory:
         self._statuses = settings.assessment_statuses
         self._readings: dict[str, Reading] = {}
         self._interfaces, self._machines = InterfaceIndex(), MachineIndex()
-        self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - until close()
+        self._spool: IO[bytes] | None = None
         self._interfaces_are_known = self._machines_are_known = False
         self._assessed: set[str] = set()
         self._foreign = 0
@@ -102,10 +102,13 @@ class Inventory:
             TapError: As :meth:`machines`.
         """
         self._read_interfaces()
-        self._spool.seek(0)
-        for line in self._spool:
-            yield orjson.loads(line)
-        self._spool.truncate(0)
+        if self._spool is not None:
+            self._spool.seek(0)
+            try:
+                for line in self._spool:
+                    yield orjson.loads(line)
+            finally:
+                self.close()
 
     def findings(self) -> Iterator[list[Record]]:
         """Yield the records of ``assessments``, joined to their machines.
@@ -139,8 +142,9 @@ class Inventory:
         return silent
 
     def close(self) -> None:
-        """Remove the temporary file."""
-        self._spool.close()
+        """Remove the temporary file, if one is left."""
+        if self._spool is not None:
+            self._spool.close()
 
     def _start(self, name: str) -> Reading:
         query = Query(name, packaged.query(name))
@@ -158,10 +162,12 @@ class Inventory:
         for rows in self.reading(ADDRESSES):
             for row in rows:
                 addresses.add(*public_ip(row))
+        if INTERFACES in self._wanted:
+            self._spool = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - until the records have gone out
         for rows in self.reading(INTERFACES):
             records = [network_interface(row, addresses) for row in rows]
             for record in records:
                 self._interfaces.add(record)
-            if INTERFACES in self._wanted:
+            if self._spool is not None:
                 self._spool.write(orjson.dumps(records, option=orjson.OPT_APPEND_NEWLINE))
         self._interfaces_are_known = True

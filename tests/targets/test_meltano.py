@@ -1,0 +1,169 @@
+"""Meltano as docs/scheduling.md and docs/quickstart.md have it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from pairs import BIN, KEYS, ROOT, Meltano, Tenant
+
+from tap_mdc_vm_sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def sandbox(tenant: Tenant) -> Iterator[Sandbox]:
+    """A running sandbox."""
+    with Sandbox(tenant, quota=None) as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project that commands may change, with the same installed plugins."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(ROOT / "meltano.yml", folder)
+    for name in (".meltano", "constraints", "tap_mdc_vm"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+@pytest.fixture
+def run(meltano: Meltano, sandbox: Sandbox, project: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Meltano in the copy of the project, on the sandbox."""
+
+    def run(*words: str, status: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
+        return meltano(*words, environ=sandbox.environment | environ, status=status, folder=project)
+
+    return run
+
+
+def files(project: Path) -> dict[str, list[dict]]:
+    """Return the records of each file that target-jsonl has written, by stream."""
+    return {
+        path.name.rpartition("-")[0]: [json.loads(line) for line in path.read_text().splitlines()]
+        for path in (project / "output" / "sandbox").glob("*.jsonl")
+    }
+
+
+def test_its_connection_test_passes_where_the_tap_can_read(run):
+    assert "Plugin configuration is valid" in run("config", "test", "tap-mdc-vm").stdout
+
+
+def test_its_connection_test_fails_and_says_why_where_it_cannot(run):
+    done = run("config", "test", "tap-mdc-vm", status=1, TAP_MDC_VM_CLIENT_SECRET="not-the-secret")
+    assert "AADSTS7000215" in done.stdout + done.stderr
+    assert "not-the-secret" not in done.stdout + done.stderr
+
+
+def test_the_five_checks_run_by_invoke(run):
+    lines = run("invoke", "tap-mdc-vm", "--test").stderr.splitlines()
+    passed = [line.partition("PASS")[2].strip() for line in lines if "PASS" in line]
+    assert [name.split(":")[0].split(" (")[0] for name in passed][:5] == [
+        "Network Reachability",
+        "TLS Handshake",
+        "Authentication Credential Check",
+        "Authorization Scope Check",
+        "Data Fetch",
+    ]
+
+
+def test_its_catalog_is_the_taps(run):
+    catalog = json.loads(run("invoke", "tap-mdc-vm", "--discover").stdout)
+    assert [stream["stream"] for stream in catalog["streams"]] == [
+        "virtual_machines",
+        "network_interfaces",
+        "assessments",
+    ]
+
+
+def test_the_secret_is_not_shown(run, sandbox: Sandbox):
+    done = run("config", "list", "tap-mdc-vm")
+    assert sandbox.application.secret not in done.stdout + done.stderr
+
+
+def test_selecting_streams_and_fields_sends_those_alone(run, project: Path):
+    run("select", "tap-mdc-vm", "virtual_machines", "*")
+    run("select", "--exclude", "tap-mdc-vm", "virtual_machines", "properties")
+    assert "properties" in run("select", "--list", "--all", "tap-mdc-vm").stdout
+    run("run", "tap-mdc-vm", "target-jsonl")
+    records = files(project)
+    assert records.keys() == {"virtual_machines", "etm_assets"}
+    assert all("properties" not in record and "vmId" in record for record in records["virtual_machines"])
+    assert all(record["assetName"] for record in records["etm_assets"])
+
+
+def test_findings_alone_carry_their_machines_addresses(run, project: Path, tenant: Tenant):
+    run("select", "tap-mdc-vm", "assessments", "*")
+    run("run", "tap-mdc-vm", "target-jsonl")
+    records = files(project)
+    assert records.keys() == {"assessments", "etm_findings"}
+    expected = tenant.expected()["assessments"]
+    assert {row["id"]: row["privateIPAddress"] for row in records["assessments"]} == {
+        key: row["privateIPAddress"] for key, row in expected.items()
+    }
+
+
+def test_only_the_etm_streams_are_sent_when_asked(run, project: Path):
+    null = dict.fromkeys(["virtual_machines", "network_interfaces", "assessments"], "__NULL__")
+    run("run", "tap-mdc-vm", "target-jsonl", TAP_MDC_VM_STREAM_MAPS=json.dumps(null))
+    assert files(project).keys() == {"etm_assets", "etm_findings"}
+
+
+def test_a_full_sync_needs_no_state_and_is_the_same_from_one(run, project: Path):
+    run("run", "defender-to-jsonl")
+    first = files(project)
+    assert first.keys() == KEYS.keys()
+    assert "sandbox:tap-mdc-vm-to-target-jsonl" in run("state", "list").stdout
+    json.loads(run("state", "get", "sandbox:tap-mdc-vm-to-target-jsonl").stdout)
+    shutil.rmtree(project / "output")
+    run("run", "defender-to-jsonl")
+    assert files(project) == first
+
+
+def test_the_daily_schedule_runs_its_job(run, project: Path):
+    shown = run("schedule", "list", "--format", "json").stdout
+    assert [schedule["name"] for schedule in json.loads(shown)["schedules"]["job"]] == ["defender-daily"]
+    run("schedule", "run", "defender-daily")
+    assert files(project).keys() == KEYS.keys()
+
+
+def test_the_environments_of_many_tenants_are_as_the_page_has_them(project: Path, meltano: Meltano, sandbox: Sandbox):
+    """docs/scale.md: an environment per tenant, its secret in a variable of its own."""
+    page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    shown = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    contoso = shown["environments"][0]
+    extractor = contoso["config"]["plugins"]["extractors"][0]
+    extractor["config"] |= {"tenant_id": sandbox.application.tenant_id, "client_id": sandbox.application.client_id}
+    definition = yaml.safe_load((project / "meltano.yml").read_text())
+    definition["environments"].append(contoso)
+    (project / "meltano.yml").write_text(yaml.safe_dump(definition, sort_keys=False))
+    hidden = {"TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"}
+    environ = {name: value for name, value in sandbox.environment.items() if name[len("TAP_MDC_VM_") :] not in hidden}
+    environ["CONTOSO_CLIENT_SECRET"] = sandbox.application.secret
+    meltano("run", "tap-mdc-vm", "target-jsonl", environ=environ, folder=project, environment="contoso")
+    assert len(list((project / "output").glob("*.jsonl"))) == len(KEYS)
+
+
+def test_the_sandbox_command_leads_meltano_to_it(project: Path, meltano_home: dict[str, str]):
+    words = [
+        BIN / "tap-mdc-vm-sandbox",
+        "--",
+        BIN / "meltano",
+        "--environment",
+        "sandbox",
+        "run",
+        "tap-mdc-vm",
+        "target-jsonl",
+    ]
+    subprocess.run(words, cwd=project, env=os.environ | meltano_home, check=True, capture_output=True)
+    assert files(project).keys() == KEYS.keys()

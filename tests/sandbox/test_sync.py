@@ -232,3 +232,32 @@ def test_what_a_person_can_mend_is_one_line_and_status_one(odd, tmp_path, change
     assert "Traceback" not in ended.stderr
     for secret in (odd.environment["TAP_MDC_VM_CLIENT_SECRET"], "not-the-secret-of-it"):
         assert secret not in ended.stderr + ended.stdout
+
+
+def test_over_a_thousand_subscriptions_are_read_in_batches_without_a_row_at_their_edges_lost_or_doubled():
+    fleet = Fleet(machines=400, assessments_per_machine=2, subscriptions=1_100)
+    with Sandbox(fleet, quota=None) as sandbox:
+        readable = [subscription.id for subscription in fleet.subscriptions if subscription.readable]
+        run = sync(sandbox.config | {"subscription_ids": readable, "transform_map": "none"})
+        scopes = [asked.question.subscriptions for asked in sandbox.requests if asked.question]
+    assert run.error is None
+    assert run.summary["subscriptions"]["readable"] == len(readable) > 1_000
+    assert 1 < max(len(scope or ()) for scope in scopes) < 300
+    for stream in STREAMS:
+        expected = by_id(oracle.expected(Rows(fleet), stream))
+        assert Counter(record["id"] for record in run.records[stream]) == Counter(expected.keys())
+
+
+def test_management_groups_within_each_other_are_read_once(odd, run):
+    groups = sorted({group for subscription in odd.fleet.subscriptions for group in subscription.groups})
+    other = sync(odd.config | {"management_group_ids": groups})
+    assert other.error is None
+    ids = [record["id"] for record in other.records["virtual_machines"]]
+    assert len(set(ids)) == len(ids) > 0
+    assert set(ids) <= set(by_id(run.records["virtual_machines"]))
+
+
+def test_a_management_group_that_does_not_exist_ends_the_run(odd):
+    other = sync(odd.config | {"management_group_ids": ["mg-of-nobody"]})
+    assert "mg-of-nobody" in str(other.error)
+    assert other.records == {}

@@ -246,13 +246,13 @@ def _run(command: Sequence[str], sandbox: Sandbox) -> int:
 
 
 def _serve(sandbox: Sandbox) -> int:
-    for name, value in sandbox.environment.items():
-        sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
-    sys.stdout.flush()
     try:
+        for name, value in sandbox.environment.items():
+            sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+        sys.stdout.flush()
         threading.Event().wait()
     except (KeyboardInterrupt, SystemExit):
-        return 0
+        pass
     return 0
 
 

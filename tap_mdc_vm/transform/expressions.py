@@ -198,8 +198,9 @@ class _NullIfMissing(ast.NodeTransformer):
     """Turns ``record['x']`` and ``record.x`` into ``record.get('x')``, which is null where there is no ``x``."""
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        if is_name(node.value, RECORD) and isinstance(node.slice, ast.Constant):
-            return self._get(node.value, node.slice)
+        key = node.slice
+        if is_name(node.value, RECORD) and isinstance(key, ast.Constant) and isinstance(key.value, str):
+            return self._get(node.value, key)
         return self.generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:

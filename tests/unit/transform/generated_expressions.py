@@ -1,6 +1,11 @@
-"""Expressions of the SDK's language, made up by Hypothesis, over records of one small schema."""
+"""Expressions of the SDK's language, made up by Hypothesis, over records of one small schema.
+
+Mostly the parts of an expression fit together, so that it has a value; now and then one does not, and all is refused.
+"""
 
 from __future__ import annotations
+
+import re
 
 from hypothesis import strategies as st
 
@@ -30,93 +35,95 @@ VALUES = {
     "boolean": st.booleans(),
     "array": st.lists(WORDS, max_size=3),
     "object": st.dictionaries(WORDS, WORDS | st.integers(0, 3) | st.none(), max_size=3),
-    "null": st.none(),
 }
 
 
-def _value(schema):
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    return st.one_of([VALUES[kind] for kind in kinds])
+def _value(types):
+    values = VALUES[types if isinstance(types, str) else types[0]]
+    return values if isinstance(types, str) else st.one_of(values, values, values, st.none())
 
 
-RECORDS = st.fixed_dictionaries({name: _value(schema) for name, schema in SCHEMA["properties"].items()})
+RECORDS = st.fixed_dictionaries({name: _value(schema["type"]) for name, schema in SCHEMA["properties"].items()})
 
-NAMED = [
-    *FIELDS,
-    *(f"record['{name}']" for name in FIELDS),
-    *("_['text']", "record.word", "_.count", "record.get('zones')", "self"),
-    *("config['table']", "config['number']", "config['words']", "config['deep']['er']", "config['table']['a']"),
-    *("__stream_name__", "__original_stream_name__"),
-]
-CONSTANTS = ["''", "'a'", "'A b'", "'%s-%s'", "0", "1", "-1", "2", "2.5", "True", "False", "None", "1e400", "0x10"]
-BINARY = ["+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"]
-COMPARED = ["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
-METHODS = [
-    *(
-        "lower()",
-        "upper()",
-        "strip()",
-        "strip('a')",
-        "title()",
-        "capitalize()",
-        "swapcase()",
-        "casefold()",
-        "isdigit()",
-    ),
-    *("split()", "split('a')", "rsplit(' ', 1)", "splitlines()", "partition('b')", "replace('a', 'bb')", "count('a')"),
-    *(
-        "startswith('a')",
-        "endswith(('a', 'b'))",
-        "find('b')",
-        "index('b')",
-        "join(['a', 'b'])",
-        "get('a')",
-        "get('a', 0)",
-    ),
-    *("removeprefix('a')", "zfill(4)", "keys()", "values()", "copy()", "bit_length()", "nothing()"),
-]
+LEAVES = {
+    "text": [
+        *("id", "text", "word", "when", "label", "record['text']", "_['word']", "record.word", "record.get('when')"),
+        *("self", "__stream_name__", "__original_stream_name__", "''", "'a'", "'A b'", "'%s-%s'", "'7'"),
+    ],
+    "number": [
+        *("count", "share", "_.count", "record['share']", "config['number']", "config['table']['a']"),
+        *("0", "1", "-1", "2", "2.5", "1e400", "0x10"),
+    ],
+    "flag": ["flag", "record['flag']", "True", "False"],
+    "list": ["zones", "record.get('zones')", "config['deep']['er']", "[]", "['a', 'b', 'a']"],
+    "object": ["tags", "record['tags']", "config['table']", "config['words']", "{}", "{'a': 1}"],
+    "null": ["None"],
+}
 WHOLE = ["record", "_", "config", "record.get('text', 'z')", "record.get('nothing', 'z')"]
+SHAPES = {
+    "text": [
+        *("(<text> + <text>)", "(<text> * <number>)", "(<text> % (<text>, <number>))", "(<text> or <text>)"),
+        *("(<text> and <text>)", "(<text> if <flag> else <text>)", "(<text>)[<number>]", "(<text>)[<number>:]"),
+        *("(<text>)[:<number>]", "(<text>)[-1:<number>]", "(<list>)[<number>]", "str(<any>)", "md5(<text>)"),
+        *("sha256(<text>)", "(<text>).lower()", "(<text>).upper()", "(<text>).strip()", "(<text>).strip('a')"),
+        *("(<text>).title()", "(<text>).capitalize()", "(<text>).swapcase()", "(<text>).casefold()"),
+        *("(<text>).replace('a', 'bb')", "(<text>).removeprefix('a')", "(<text>).zfill(4)", "(<text>).join(<list>)"),
+        *("(<object>).get('a')", "(<object>).get(<text>, <text>)", "config['words'].get(<text>)", "(<object>).a"),
+        *("f'{text}-{word!r}'", "f'{<number>}/{<flag>}'", "f'{text:>5}'", "json.dumps(<any>)"),
+    ],
+    "number": [
+        *("(<number> + <number>)", "(<number> - <number>)", "(<number> * <number>)", "(<number> / <number>)"),
+        *("(<number> // <number>)", "(<number> % <number>)", "(<number> ** <number>)", "(<number> << <number>)"),
+        *("(<number> >> <number>)", "(<number> & <number>)", "(<number> | <number>)", "(<number> ^ <number>)"),
+        *("(-<number>)", "(+<number>)", "(<number> or <number>)", "(<number> if <flag> else <number>)"),
+        *("int(<text>)", "int(<number>)", "float(<text>)", "int(<text>, base=16)", "(<text>).count('a')"),
+        *("(<text>).find('b')", "(<text>).index('b')", "(<list>).count('a')", "(<list>).index('a')"),
+        *("config['table'].get(<text>, <number>)", "config['table'].get(<any>, <any>)", "config['table'][<text>]"),
+        "config['table'].get((<text> or 'default').lower(), config['table']['default'])",
+        "(<number>).bit_length()",
+    ],
+    "flag": [
+        *("(<number> == <number>)", "(<text> != <text>)", "(<number> < <number>)", "(<number> <= <number>)"),
+        *(
+            "(<number> > <number>)",
+            "(<text> >= <text>)",
+            "(<number> < <number> <= <number>)",
+            "(<any> == <any> != <any>)",
+            *("(count < count)", "(id <= id < text)", "(id > id)", "(1 >= count > -1)"),
+        ),
+        *("(<text> in <text>)", "(<text> in <list>)", "(<text> not in <object>)", "(not <any>)", "bool(<any>)"),
+        *("(<any> is None)", "(<any> is not None)", "(<flag> is True)", "(<text> is <text>)", "(<flag> and <flag>)"),
+        *("(<flag> or <any>)", "(<text>).startswith('a')", "(<text>).endswith(('a', 'b'))", "(<text>).isdigit()"),
+    ],
+    "list": [
+        *("[<any>, <any>]", "[*<list>, <any>]", "(<any>, <any>)", "{<text>, <number>}", "(<list> + <list>)"),
+        *("(<text>).split()", "(<text>).split('a')", "(<text>).rsplit(' ', 1)", "(<text>).splitlines()"),
+        *(
+            "(<text>).partition('b')",
+            "list(<text>)",
+            "tuple(<list>)",
+            "set(<list>)",
+            "(<list>)[1:]",
+            "(<list> * <number>)",
+        ),
+        *("[z for z in <list>]", "[<text> for z in <list> if <flag>]", "[(z or <text>) for z in <list>]"),
+        *("(<object>).keys()", "(<object>).values()", "(<list>).copy()"),
+    ],
+    "object": [
+        *("{<text>: <any>, <text>: <any>}", "{**<object>, 'k': <any>}", "{z: <any> for z in <list>}", "dict(<object>)"),
+        *("(<object> or <object>)", "(<object>).copy()"),
+    ],
+    "null": ["(<any>).nothing()", "(<any>).nothing", "(<any>)[<any>]", "(<any> + <any>)"],
+}
+KINDS = [kind for kind in SHAPES for _ in range(1 if kind == "null" else 6)]
 
 
-def expressions(*, whole=False):
+@st.composite
+def expressions(draw, kind="any", depth=3, *, whole=False):
     """Texts of expressions; with ``whole``, also those that look at the record as a whole."""
-    leaves = st.sampled_from([*NAMED, *NAMED, *CONSTANTS, *(WHOLE if whole else [])])
-    return st.recursive(leaves, _larger, max_leaves=8)
-
-
-def _larger(inner):
-    def shaped(shape, *choices):
-        slots = [choice if isinstance(choice, st.SearchStrategy) else st.sampled_from(choice) for choice in choices]
-        return st.tuples(*slots).map(lambda parts: shape.format(*parts))
-
-    return st.one_of(
-        shaped("({} {} {})", inner, BINARY, inner),
-        shaped("({} {} {})", inner, ["and", "or"], inner),
-        shaped("({} or {} or {})", inner, inner, inner),
-        shaped("({} {} {})", inner, COMPARED, inner),
-        shaped("({} {} {} {} {})", inner, COMPARED, inner, COMPARED, inner),
-        shaped("({} {} {})", inner, ["is", "is not"], ["None", "True", "False"]),
-        shaped("({} {})", ["not", "-", "+"], inner),
-        shaped("({} if {} else {})", inner, inner, inner),
-        shaped("({}).{}", inner, METHODS),
-        shaped("({}).{}", inner, ["a", "b", "nothing"]),
-        shaped("{}({})", ["int", "float", "str", "bool", "md5", "sha256", "list", "tuple", "set"], inner),
-        shaped("int({}, base={})", inner, ["10", "16"]),
-        shaped("({})[{}]", inner, inner),
-        shaped("({})[{}:{}]", inner, ["", "0", "1", "-1", "count"], ["", "1", "-1", "id"]),
-        shaped("config['table'].get({}, {})", inner, inner),
-        shaped("config['table'].get(({} or 'default').lower(), config['table']['default'])", inner),
-        shaped("config['words'].get({})", inner),
-        shaped("[{}, {}]", inner, inner),
-        shaped("[*{}, {}]", inner, inner),
-        shaped("({}, {})", inner, inner),
-        shaped("{{{}: {}, {}: {}}}", inner, inner, inner, inner),
-        shaped("{{**{}, 'k': {}}}", inner, inner),
-        shaped("{{{}, {}}}", inner, inner),
-        shaped("f'{{{}}}-{{{}!r}}'", FIELDS, FIELDS),
-        shaped("f'{{{}:>5}}'", FIELDS),
-        shaped("[{} for z in {} if {}]", inner, inner, inner),
-        shaped("[z for z in {}]", inner),
-        shaped("{{z: {} for z in {}}}", inner, inner),
-        shaped("json.dumps({})", inner),
-    )
+    if kind == "any" or draw(st.integers(0, 15)) == 0:
+        kind = draw(st.sampled_from(KINDS))
+    if depth == 0 or draw(st.integers(0, 3)) == 0:
+        return draw(st.sampled_from([*LEAVES[kind], *(WHOLE if whole else [])]))
+    shape = draw(st.sampled_from(SHAPES[kind]))
+    return re.sub(r"<(\w+)>", lambda slot: draw(expressions(slot[1], depth - 1, whole=whole)), shape)

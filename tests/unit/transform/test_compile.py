@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 import logging
+from types import SimpleNamespace
 
 import pytest
 from generated_expressions import CONFIG, FIELDS, RECORDS, SCHEMA, expressions
@@ -61,6 +63,7 @@ def code(stream_map, content):
 
 @settings(max_examples=600)
 @given(expressions(), RECORDS, st.sets(st.sampled_from([name for name in FIELDS if name != "id"])))
+@example("record[1]", {"id": "i"}, set())
 @example("int(config['table'].get((text or 'default').lower(), config['table']['default']))", {"id": "i"}, set())
 def test_a_value_is_the_sdks_and_a_missing_field_is_null(text, record, missing):
     assume(usable(text))
@@ -76,6 +79,20 @@ def test_an_expression_that_looks_at_the_whole_record_sees_what_it_sees_in_the_s
     assume(usable(text))
     content = {**ONE_LABEL, "label": text}
     assert outcome(ours(content), record) == outcome(the_sdks(content), record)
+
+
+@settings(max_examples=600)
+@given(expressions(whole=True), RECORDS)
+def test_the_python_alone_gives_the_value_where_a_record_is_whole(text, record):
+    """Without the evaluator to fall back on: what was translated needs no second try."""
+    assume(usable(text))
+    content = {**ONE_LABEL, "label": text}
+
+    def refuse(_):
+        raise AssertionError
+
+    plan = dataclasses.replace(ours(content)._plan(content), interpreted=refuse)
+    assert outcome(SimpleNamespace(transform=compiling.compiled(plan)), record) == outcome(the_sdks(content), record)
 
 
 @settings(max_examples=300)

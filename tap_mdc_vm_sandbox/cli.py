@@ -101,7 +101,7 @@ def _add_sign_in(group: argparse._ArgumentGroup) -> None:
         "--trouble", type=Trouble, choices=list(Trouble), default=Trouble.NONE, help="what is wrong with it"
     )
     group.add_argument(
-        "--token-lifetime", type=float, default=3599.0, metavar="SECONDS", help="of an access token (default: 3599)"
+        "--token-lifetime", type=float, default=3599, metavar="SECONDS", help="of an access token (default: 3599)"
     )
     group.add_argument(
         "--unreadable",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from singer_sdk import Stream
 from typing_extensions import override
@@ -12,12 +12,28 @@ from tap_mdc_vm import packaged, progress, records
 from tap_mdc_vm.inventory import FINDINGS, INTERFACES, MACHINES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
     from tap_mdc_vm.inventory import Inventory, Record
+    from tap_mdc_vm.settings import Settings
+
+
+class Run(Protocol):
+    """What a stream needs to know of the run that it is part of."""
+
+    settings: Settings
+
+    @property
+    def inventory(self) -> Inventory:
+        """The records of all streams; to ask for it is to begin to read."""
+        ...
+
+    def stream_is_done(self, name: str) -> None:
+        """Take note that a stream's last record is written."""
+        ...
 
 
 class ResourceStream(Stream):
@@ -30,9 +46,9 @@ class ResourceStream(Stream):
 
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
 
-    def __init__(self, tap: Tap, inventory: Callable[[], Inventory], on_complete: Callable[[str], None]) -> None:
-        """Keep where the records come from, which is opened when the first are asked for."""
-        self._inventory, self._on_complete = inventory, on_complete
+    def __init__(self, tap: Tap, run: Run) -> None:
+        """Keep the run that the stream is part of; nothing is asked of it yet."""
+        self._run = run
         self.emitted = 0
         self.complete = False
         super().__init__(tap, schema=packaged.schema(self.name), name=self.name)
@@ -43,7 +59,7 @@ class ResourceStream(Stream):
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
-        for batch in self.batches(self._inventory()):
+        for batch in self.batches(self._run.inventory):
             yield from batch
 
     @property
@@ -56,10 +72,10 @@ class ResourceStream(Stream):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
-        if self.config.get("emit_activate_version_messages"):
+        if self._run.settings.emit_activate_version_messages:
             self._stream_version = self._initialized_at // 1000
         lines = records.RecordLines(self, self._generate_record_messages, self._stream_version)
-        inventory = self._inventory()
+        inventory = self._run.inventory
         reading = inventory.reading(self.name)
         with self.get_record_counter() as counter, self.get_sync_timer():
             for batch in progress.tracked(self.name, self.batches(inventory), reading):
@@ -77,7 +93,7 @@ class ResourceStream(Stream):
             if self.complete and self._stream_version is not None:
                 self._write_activate_version_message(self._stream_version)
             self._write_state_message()
-        self._on_complete(self.name)
+        self._run.stream_is_done(self.name)
 
     @override
     def log(self, message: str, *args: object, level: int = logging.INFO, **kwargs: object) -> None:

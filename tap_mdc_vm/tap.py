@@ -53,15 +53,31 @@ class TapMdcVm(Tap):
 
     # Settings
 
-    @override
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the settings by our own rules, which name the setting and never show a secret.
+    def __init__(self, *, config: dict[str, Any] | None = None, validate_config: bool = True, **more: Any) -> None:  # noqa: ANN401 - the SDK's
+        """Check settings and transform map first of all, so that what is wrong is the first line printed.
+
+        Args:
+            config: The settings by name.
+            validate_config: False for ``--discover``, which needs none.
+            more: As the SDK's tap.
 
         Raises:
-            ConfigurationError: If one of them is wrong, unless ``raise_errors`` is false: ``--discover`` needs none.
+            ConfigurationError: If a setting is missing or wrong.
+            TransformMapError: If the map can't be used.
         """
-        if raise_errors:
-            self._settings = Settings.from_config(self._config)
+        if validate_config:
+            if more.get("parse_env_config"):
+                config = {**(config or {}), **from_environment(os.environ)}
+            self.settings = Settings.from_config(config or {})
+            self._map = transform.load(
+                self.settings.transform_map,
+                *((config or {}).get(name) for name in ("stream_maps", "stream_map_config")),
+            )
+        super().__init__(config=config, validate_config=validate_config, **more)
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Fill in defaults; ours is the check, as the SDK's would print a secret that has the wrong type."""
         self.append_builtin_config(self.config_jsonschema)
         for name, setting in self.config_jsonschema["properties"].items():
             if "default" in setting:
@@ -88,7 +104,7 @@ class TapMdcVm(Tap):
     @override
     def discover_streams(self) -> Sequence[ResourceStream]:
         """Return the streams; nothing is asked of Azure for that."""
-        return [kind(self, lambda: self.inventory, self._stream_is_done) for kind in STREAMS]
+        return [kind(self, self) for kind in STREAMS]
 
     @property
     @override
@@ -99,14 +115,8 @@ class TapMdcVm(Tap):
 
     @override
     def setup_mapper(self) -> None:
-        """Set up the transform map with the user's stream maps over it.
-
-        Raises:
-            TransformMapError: If it can't be used.
-        """
-        config = self.config
-        chosen = transform.load(config["transform_map"], config.get("stream_maps"), config.get("stream_map_config"))
-        self._mapper = transform.Mapper(config, self.logger, chosen)
+        """Set up the transform map with the user's stream maps over it."""
+        self._mapper = transform.Mapper(self.config, self.logger, self._map)
         self._mapper.register_raw_streams_from_catalog(self.catalog)
 
     # A run
@@ -130,12 +140,12 @@ class TapMdcVm(Tap):
         if about:
             cls.print_about(about_format)
             return
-        cls.print_version(print_fn=cls.logger.info)
         tap = cls(
             config=(config or _ConfigInput()).config,
             state=None if state is None else load_json(state.read()),
             catalog=None if catalog is None else load_json(catalog.read()),
         )
+        cls.print_version(print_fn=cls.logger.info)
         try:
             tap.sync_all()
         finally:
@@ -144,17 +154,21 @@ class TapMdcVm(Tap):
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Run the five checks of Test Connection, then the SDK's own test."""
-        if value == "all":
-            config: _ConfigInput = ctx.params.get("config", _ConfigInput())
-            connection_test.run(Settings.from_config(config.config))
-        super().cb_test(ctx, param, value)
+        """Run the five checks of Test Connection, then the SDK's own test; ``--test=schema`` is all the SDK's."""
+        if value != "all":
+            super().cb_test(ctx, param, value)
+            return
+        config: _ConfigInput = ctx.params.get("config", _ConfigInput())
+        tap = cls(config=config.config)
+        connection_test.run(tap.settings)
+        tap.run_connection_test()
+        ctx.exit()
 
     @cached_property
     def _connection(self) -> Connection:
         self._began = time.monotonic()
         events.emit(events.ConnectorState("Processing"))
-        return Connection(self._settings)
+        return Connection(self.settings)
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -163,7 +177,7 @@ class TapMdcVm(Tap):
         Raises:
             NoAccessError: Nothing can be read.
         """
-        return survey(self._connection.reader, self._settings)
+        return survey(self._connection.reader, self.settings)
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -175,13 +189,13 @@ class TapMdcVm(Tap):
         """
         coverage = self.coverage
         if coverage.unreadable:
-            if self._settings.on_incomplete == "fail":
+            if self.settings.on_incomplete == "fail":
                 raise no_access(coverage)
             events.emit(events.SubscriptionsUnreadable(coverage.unreadable))
         if disabled := [f"{each.id} ({each.state})" for each in coverage.readable if each.state not in {"", "Enabled"}]:
             events.emit(events.SubscriptionsDisabled(tuple(disabled)))
         wanted = {name for name, stream in self.streams.items() if stream.selected}
-        return Inventory(self._connection.reader, coverage, self._settings, wanted)
+        return Inventory(self._connection.reader, coverage, self.settings, wanted)
 
     def close(self) -> None:
         """End the run: let go of its threads and, if anything was asked for, log its summary."""
@@ -191,7 +205,7 @@ class TapMdcVm(Tap):
         if "inventory" in self.__dict__:
             self.inventory.close()
 
-    def _stream_is_done(self, name: str) -> None:
+    def stream_is_done(self, name: str) -> None:
         """Log what is known once a stream is written."""
         assets = [stream for stream in self.streams.values() if stream.selected and stream.name != FINDINGS]
         if assets and assets[-1].name == name:
@@ -210,7 +224,7 @@ class TapMdcVm(Tap):
             events.SyncSummary(
                 streams={stream.name: self._figures(stream, inventory) for stream in selected},
                 subscriptions={
-                    "requested": coverage.requested if coverage else len(self._settings.subscription_ids),
+                    "requested": coverage.requested if coverage else len(self.settings.subscription_ids),
                     "readable": len(coverage.readable) if coverage else 0,
                     "unreadable": list(coverage.unreadable) if coverage else [],
                     "withoutAssessments": list(self._unassessed),

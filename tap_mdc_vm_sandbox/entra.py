@@ -380,4 +380,5 @@ def _decoded(part: str) -> Row:
 
 def _us_time(seconds: float) -> str:
     """A moment as ARM writes it in the text of a 401."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%-m/%-d/%Y %-I:%M:%S %p")
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment.month}/{moment.day}/{moment.year} {moment.hour % 12 or 12}:{moment:%M:%S %p}"

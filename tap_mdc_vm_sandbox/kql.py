@@ -344,6 +344,21 @@ def _check_operators(query: Shape) -> None:
     for operator in query.operators:
         if not isinstance(operator, _ALLOWED):
             raise _disallowed(type(operator).__name__)
+        if _says_nothing(operator):
+            raise QueryRefusedError("ParserFailure", "ParserFailure", line=1, characterPositionInLine=0)
+
+
+def _says_nothing(operator: ir.Operator) -> bool:
+    """Find `project` without a column, and `where name = 'x'`, of which the parser keeps the 'x' only."""
+    match operator:
+        case ir.Where(predicate=ir.Literal(kind=kind)):
+            return kind != "bool"
+        case ir.Where(predicate=ir.ColumnRef(name=name)):
+            return name in COLUMNS
+        case ir.Project(expressions=()):
+            return True
+        case _:
+            return False
 
 
 def _check_names(query: Shape, text: str) -> None:

@@ -130,6 +130,7 @@ class Store:
         self._hash_mode = hash_mode
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET enable_progress_bar = false")
         modulo = _SIGNED_MODULO if hash_mode is HashMode.SIGNED else _MODULO
         self._connection.execute(_MACROS.format(modulo=modulo))
         self._folder = tempfile.TemporaryDirectory(prefix="tap-mdc-vm-sandbox-")

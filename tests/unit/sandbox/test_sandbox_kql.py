@@ -51,6 +51,23 @@ def test_a_column_that_is_not_there_is_refused_by_name_and_letter_case(text, tok
     assert (detail["line"], detail["characterPositionInLine"]) == (line, position)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Resources | where name = 'x'",
+        "Resources | where id",
+        "Resources | where",
+        "Resources | project",
+        "Resources | where name ~= 'x'",
+        "Resources || count",
+        "Resources where name == 'x'",
+        "Resources | whre name == 'x'",
+    ],
+)
+def test_a_slip_of_the_pen_is_refused(text):
+    assert refusal(text)["code"] == "ParserFailure"
+
+
 @pytest.mark.parametrize("table", ["Machines", "cluster('x').database('y').Resources", "database('main').resources"])
 def test_a_table_that_is_not_there_is_refused(table):
     assert refusal(f"{table} | count")["code"] == "DisallowedLogicalTableName"

@@ -111,10 +111,11 @@ class Pace:
             otherwise: Seconds to wait where the headers tell nothing.
 
         Returns:
-            The seconds that everybody waits: ``Retry-After``, else the window's reset, else ``otherwise``.
+            The seconds that everybody waits: ``Retry-After``, else until the window's reset, else ``otherwise``.
         """
         self.lost(ticket)
-        pause = next((wait for wait in (quota.retry_after, quota.resets_after) if wait is not None), otherwise)
+        # A wait of nothing is no advice: whoever takes it is refused again at once, and again.
+        pause = quota.retry_after or quota.resets_after or otherwise
         self._paused_until = max(self._paused_until, now + pause)
         self._slack = min(self._slack + _MORE_SLACK, _MOST_SLACK)
         return pause

@@ -79,7 +79,7 @@ class Patience:
             self._kind, self._since, self._failures = type(error), now, 0
         self._failures += 1
         backoff = min(_FIRST_WAIT * 2 ** (self._failures - 1), _LONGEST_WAIT) * (1 - self._chance() / 2)
-        wait = backoff if asked is None else asked
+        wait = asked or backoff
         bound = next((bound for kind, bound in _BOUNDS if isinstance(error, kind)), None)
         if bound is None:
             if not isinstance(error, MalformedAnswerError | IncompleteError) or self._failures >= _TRIES:

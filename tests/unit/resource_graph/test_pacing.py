@@ -166,8 +166,8 @@ def test_only_a_few_requests_go_out_before_the_first_answer():
 
 @pytest.mark.parametrize(
     ("quota", "pause"),
-    [(Quota(0, 3.0, 7.0), 7.0), (Quota(0, 3.0, None), 3.0), (Quota(), 1.5)],
-    ids=["Retry-After", "the window's reset", "neither"],
+    [(Quota(0, 3.0, 7.0), 7.0), (Quota(0, 3.0, None), 3.0), (Quota(), 1.5), (Quota(0, 0.0, 0.0), 1.5)],
+    ids=["Retry-After", "the window's reset", "neither", "both nothing"],
 )
 def test_after_a_429_everybody_waits_for_what_it_says(quota, pause):
     pace = Pace()

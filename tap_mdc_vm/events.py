@@ -210,7 +210,10 @@ class SyncSummary(Event):
 
 
 def emit(event: Event) -> None:
-    """Log an event, once. (Its kind is not called ``event``: structlog, and so Meltano, means the text by that.)"""
+    """Log an event, once.
+
+    Its kind is not called ``event``: structlog, and so Meltano, means the text by that.
+    """
     _LOGGER.log(event.level, "%s", event.line(), extra={"kind": type(event).__name__, **_fields(event)})
 
 

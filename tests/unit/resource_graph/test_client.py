@@ -180,7 +180,7 @@ def test_threads_whose_token_ran_out_together_renew_it_once():
 
 
 def test_an_address_where_nobody_ever_answered_is_given_up_soon():
-    client, poster, governor = asked(*[ConnectionFailedError("refused")] * 50)
+    client, poster, _ = asked(*[ConnectionFailedError("refused")] * 50)
     ticks = iter(range(1000))
     with pytest.raises(ConnectionFailedError), pytest.MonkeyPatch.context() as patch:
         patch.setattr("tap_mdc_vm.resource_graph.retries.time.monotonic", lambda: float(next(ticks)))

@@ -1,6 +1,7 @@
 """Writes what the code says about settings and fields into the files that repeat it.
 
-With ``--check`` it only compares. What it writes stands between two lines that hold ``NAME: begin`` and ``NAME: end``.
+With ``--check`` it only compares. In a page, what it writes stands between two lines with ``NAME: begin`` and
+``NAME: end``; in a plugin definition it is the list ``settings``.
 """
 
 from __future__ import annotations
@@ -46,26 +47,33 @@ def meltano_setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """Return a setting as Meltano (and MeltanoHub) define one."""
     json_type = schema["type"][0]
     kind = "date_iso8601" if schema.get("format") == "date" else _KINDS.get(json_type, json_type)
-    setting: dict[str, Any] = {
-        "name": name,
-        "label": label(name),
-        "kind": kind,
-        "description": schema["description"],
-    }
-    if schema.get("secret"):
-        setting["sensitive"] = True
-    if "enum" in schema:
-        setting |= {"kind": "options", "options": [{"label": word, "value": word} for word in schema["enum"]]}
+    # In the order in which Meltano writes them, when it changes a project
+    setting: dict[str, Any] = {"name": name, "kind": "options" if "enum" in schema else kind}
     if "default" in schema:
         setting["value"] = schema["default"]
+    setting |= {"label": label(name), "description": schema["description"]}
+    if "enum" in schema:
+        setting["options"] = [{"label": word, "value": word} for word in schema["enum"]]
+    if schema.get("secret"):
+        setting["sensitive"] = True
     return setting
 
 
-def settings_as_yaml(indent: int) -> str:
-    """Return all settings as a YAML list, each line indented by so many blanks."""
+def with_settings(text: str) -> str:
+    """Return a plugin definition in YAML with all settings in its first list of that name.
+
+    Text that holds the same settings already, however it is laid out, is returned as it is.
+    """
     settings = [meltano_setting(name, schema) for name, schema in SETTINGS.items()]
-    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120 - indent)
-    return "".join(f"{' ' * indent}{line}\n" for line in text.splitlines())
+    found = re.search(r"^( *)settings:\n((?:\1[- ] .*\n)*)", text, re.MULTILINE)
+    if not found:
+        raise ValueError("there is no list of settings")
+    indent, old = found.groups()
+    if yaml.safe_load(old) == settings:
+        return text
+    dumped = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120 - len(indent))
+    new = "".join(f"{indent}{line}\n" for line in dumped.splitlines())
+    return text[: found.start(2)] + new + text[found.end(2) :]
 
 
 def settings_as_table() -> str:
@@ -109,10 +117,10 @@ def filled(text: str, name: str, part: str) -> str:
 
 def written() -> dict[Path, str]:
     """Return each file that repeats settings or fields, with the content that it should have."""
-    parts = [("meltano.yml", "settings", settings_as_yaml(4))]
-    parts += [(page, "settings", settings_as_table()) for page in ("README.md", "docs/settings.md")]
+    definitions = [ROOT / "meltano.yml", ROOT / "hub" / "tap-mdc-vm.yml"]
+    files = {path: with_settings(path.read_text(encoding="utf-8")) for path in definitions}
+    parts = [(page, "settings", settings_as_table()) for page in ("README.md", "docs/settings.md")]
     parts += [("docs/streams.md", stream, fields_as_table(stream)) for stream in STREAMS]
-    files: dict[Path, str] = {}
     for file, name, part in parts:
         path = ROOT / file
         files[path] = filled(files.get(path) or path.read_text(encoding="utf-8"), name, part)

@@ -98,6 +98,24 @@ def test_the_meltano_project_names_the_taps_capabilities():
     assert declared == {capability.value for capability in TapMdcVm.capabilities} | {"test"}
 
 
+def test_the_definition_for_meltanohub_describes_the_same_plugin():
+    """The keys are those that the Hub's schema allows for an extractor, the required ones first."""
+    hub = yaml.safe_load((ROOT / "hub" / "tap-mdc-vm.yml").read_text(encoding="utf-8"))
+    required = {"name", "namespace", "variant", "quality"}
+    allowed = {
+        *("pip_url", "label", "description", "executable", "settings", "docs", "repo", "logo_url", "hidden", "python"),
+        *("settings_group_validation", "commands", "capabilities", "metadata", "schema", "select", "keywords"),
+        *("maintenance_status", "domain_url", "requires", "definition", "next_steps", "settings_preamble", "usage"),
+        *("prereq", "supported_python_versions", "log_parser"),
+    }
+    assert required <= hub.keys() <= required | allowed
+    extractor = MELTANO["plugins"]["extractors"][0]
+    for key in ("name", "namespace", "executable", "capabilities", "settings_group_validation", "settings"):
+        assert hub[key] == extractor[key]
+    versions = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
+    assert hub["supported_python_versions"] == versions
+
+
 def test_every_variable_of_the_example_environment_is_a_setting():
     names = re.findall(r"^(?:# )?TAP_MDC_VM_(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     assert len(names) >= 3

@@ -154,6 +154,18 @@ def test_the_environments_of_many_tenants_are_as_the_page_has_them(project: Path
     assert len(list((project / "output").glob("*.jsonl"))) == len(KEYS)
 
 
+def test_another_project_can_add_the_plugin_from_its_definition(tmp_path: Path, meltano_home: dict[str, str]):
+    def run(*words: object, folder: Path) -> str:
+        variables = os.environ | meltano_home | {"MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false"}
+        return subprocess.run(
+            [BIN / "meltano", *words], cwd=folder, env=variables, check=True, capture_output=True
+        ).stdout
+
+    run("init", "other", folder=tmp_path)
+    run("add", "--no-install", "--from-ref", ROOT / "hub" / "tap-mdc-vm.yml", "tap-mdc-vm", folder=tmp_path / "other")
+    assert b"TAP_MDC_VM_TENANT_ID" in run("config", "list", "tap-mdc-vm", folder=tmp_path / "other")
+
+
 def test_the_sandbox_command_leads_meltano_to_it(project: Path, meltano_home: dict[str, str]):
     words = [
         BIN / "tap-mdc-vm-sandbox",

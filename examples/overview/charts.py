@@ -83,9 +83,14 @@ def stacked_columns(bars: Sequence[Bar], height: float = 3.4) -> str:
     return _svg(figure)
 
 
-def fill_levels(fills: Sequence[Fill]) -> str:
-    """Draw, for each field, how much of it holds a value."""
-    figure, axes = _canvas(len(fills) * 0.31, 0.4)
+def fill_levels(fills: Sequence[Fill], rows: int) -> str:
+    """Draw, for each field, how much of it holds a value.
+
+    Args:
+        fills: From top to bottom.
+        rows: Leave room for so many, so that two drawings side by side have rows of the same height.
+    """
+    figure, axes = _canvas(rows * 0.31, 0.4)
     for row, fill in enumerate(fills):
         share = fill.filled / fill.records if fill.records else 0
         axes.barh(row, 1, height=0.36, color=COLOURS["empty"])
@@ -94,7 +99,7 @@ def fill_levels(fills: Sequence[Fill]) -> str:
         axes.text(1.02, row, _percent(fill), va="center", color=COLOURS["ink" if share else "muted"])
         place = {"x": -0.4 / 0.6, "transform": axes.get_yaxis_transform(), "va": "center"}
         axes.text(y=row, s=fill.field, color=COLOURS["ink" if share else "muted"], **place)
-    axes.set(xlim=(0, 1.18), ylim=(len(fills) - 0.5, -0.5))
+    axes.set(xlim=(0, 1.18), ylim=(rows - 0.5, -0.5))
     return _svg(figure)
 
 

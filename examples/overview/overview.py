@@ -54,14 +54,11 @@ def page(found: counts.Counts, today: date) -> str:
             counts.POWER_STATES,
         ),
     ]
-    cards += [
-        _card(
-            f"What {stream} holds",
-            "Records with a value in each field",
-            charts.fill_levels([fill for fill in found.fills if fill.stream == stream]),
-        )
-        for stream in dict.fromkeys(fill.stream for fill in found.fills)
-    ]
+    for stream in dict.fromkeys(fill.stream for fill in found.fills):
+        fills = [fill for fill in found.fills if fill.stream == stream]
+        half = -(-len(fills) // 2)
+        halves = charts.fill_levels(fills[:half], half) + charts.fill_levels(fills[half:], half)
+        cards.append(_card(f"What {stream} holds", "Records with a value in each field", f"<div>{halves}</div>"))
     template = Template((HERE / "page.html").read_text(encoding="utf-8"))
     return template.substitute(
         day=f"{today:%-d %B %Y}", tiles="".join(_tile(*tile) for tile in tiles), cards="".join(cards)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from pairs import BIN, KEYS, ROOT, Meltano, Records, Tenant, duckdb_variables, postgres_variables
 
-from tap_mdc_vm_sandbox.sandbox import Sandbox
+from tap_mdc_vm_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +30,8 @@ def tenant() -> Tenant:
 
 @pytest.fixture(scope="session")
 def living() -> Tenant:
-    """A tenant in which things happened until today; it doesn't change."""
-    return Tenant(as_of=datetime.now(UTC).date())
+    """A tenant in which things happened these days; it doesn't change during the tests."""
+    return Tenant(as_of=datetime.now(UTC).date() + timedelta(days=14))
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,7 @@ from typing import Any
 
 import oracle
 
-from tap_mdc_vm_sandbox.fleet import Fleet
-from tap_mdc_vm_sandbox.sandbox import Sandbox
-from tap_mdc_vm_sandbox.server import Request, Response
+from tap_mdc_vm_sandbox import Fleet
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -67,22 +65,6 @@ class Tenant(Fleet):
             assessments=of("microsoft.security/assessments"),
         )
         return {name: {row["id"]: row for row in oracle.expected(tables, name)} for name in oracle.ORACLES}
-
-
-class Refusing(Sandbox):
-    """A sandbox that answers questions about one table for a while, and then refuses them."""
-
-    def __init__(self, tenant: Tenant, table: str, answers: int) -> None:
-        super().__init__(tenant, quota=None)
-        self._table, self._answers_left = table.lower().encode(), answers
-
-    def _answer(self, request: Request) -> Response:
-        if self._table in request.body.lower():
-            self._answers_left -= 1
-            if self._answers_left < 0:
-                refusal = {"code": "AccessDenied", "message": "Access is denied."}
-                return Response(403, json.dumps({"error": refusal | {"details": [refusal]}}).encode())
-        return super()._answer(request)
 
 
 def postgres_variables(database: str) -> dict[str, str]:

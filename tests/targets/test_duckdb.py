@@ -10,7 +10,7 @@ import pytest
 from pairs import KEYS, SCHEMA, Meltano, Records, Tenant, differences, duckdb_variables
 
 from tap_mdc_vm import packaged
-from tap_mdc_vm_sandbox.sandbox import Sandbox
+from tap_mdc_vm_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from pairs import BIN, ROOT, SCHEMA, Records, Tenant
 
-from tap_mdc_vm_sandbox.sandbox import Sandbox
+from tap_mdc_vm_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +86,7 @@ def test_new_findings(ask: Any, everything: Records):
         for row in open_findings(everything)
         if row["firstEvaluationDate"] and moment(row["firstEvaluationDate"]) >= since
     )
+    assert expected
     assert Counter((row["finding"], row["machine"]) for row in ask("new_findings")) == expected
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pairs import KEYS, Meltano, Records, Tenant, differences
 
-from tap_mdc_vm_sandbox.sandbox import Sandbox
+from tap_mdc_vm_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from pairs import BIN, KEYS, ROOT, Meltano, Tenant
 
-from tap_mdc_vm_sandbox.sandbox import Sandbox
+from tap_mdc_vm_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

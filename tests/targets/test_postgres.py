@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from pairs import KEYS, ROOT, SCHEMA, Meltano, Records, Refusing, Tenant, differences, postgres_variables
+from pairs import KEYS, ROOT, SCHEMA, Meltano, Records, Tenant, differences, postgres_variables
 from psycopg.rows import dict_row
 
 from tap_mdc_vm import packaged
-from tap_mdc_vm_sandbox.sandbox import Sandbox
+from tap_mdc_vm_sandbox import Fault, Kind, Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,23 +112,23 @@ def test_without_the_setting_what_is_deleted_stays(tenant: Tenant, load: Load, d
 
 
 @pytest.mark.parametrize(
-    ("table", "answers"),
+    ("query", "answers"),
     [
         pytest.param("microsoft.compute/virtualmachines'", 0, id="machines, at once"),
-        pytest.param("securityresources", 4, id="findings, halfway"),
+        pytest.param("SecurityResources", 4, id="findings, halfway"),
     ],
 )
 def test_a_run_that_fails_removes_nothing_that_it_did_not_finish_reading(
-    table: str, answers: int, tenant: Tenant, load: Load, database: str
+    query: str, answers: int, tenant: Tenant, load: Load, database: str
 ):
     load(Sandbox(tenant, quota=None), **DELETING)
     before = {stream: read(database, stream).keys() for stream in KEYS}
-    victim = next(row["virtualMachineId"] for row in tenant.expected()["assessments"].values() if row["vmId"])
-    tenant.delete(victim)
-    log = load(Refusing(tenant, table, answers), **DELETING, TAP_MDC_VM_PAGE_SIZE="50", status=1)
-    assert "Access is denied" in log
-    findings = [stream for stream in KEYS if stream in {"assessments", "etm_findings"} or answers == 0]
-    assert {stream: read(database, stream).keys() for stream in findings} == {each: before[each] for each in findings}
+    tenant.delete(next(row["virtualMachineId"] for row in tenant.expected()["assessments"].values() if row["vmId"]))
+    fault = Fault(kind=Kind.ROW_WITHOUT_ID, times=None, after=answers, containing=query)
+    log = load(Sandbox(tenant, quota=None, faults=[fault]), **DELETING, TAP_MDC_VM_PAGE_SIZE="50", status=1)
+    assert "without an id" in log
+    unfinished = [stream for stream in KEYS if stream in {"assessments", "etm_findings"} or answers == 0]
+    assert {each: read(database, each).keys() for each in unfinished} == {each: before[each] for each in unfinished}
 
 
 def test_the_order_of_the_sdk_would_empty_the_table_when_a_run_fails(

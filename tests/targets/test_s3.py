@@ -12,7 +12,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pairs import KEYS, Meltano, Records, Tenant, differences
 
-from tap_mdc_vm_sandbox.sandbox import Sandbox
+from tap_mdc_vm_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

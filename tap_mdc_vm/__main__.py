@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 from tap_mdc_vm.errors import ConfigurationError, TapError
@@ -28,8 +29,8 @@ def main() -> None:
         _LOGGER.debug("Details", exc_info=True)
     except BrokenPipeError:
         _LOGGER.error("The target stopped reading; see its own log.")
-        sys.stderr.flush()
-        sys.stdout = None
+        # What is still buffered would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(1)
 
 

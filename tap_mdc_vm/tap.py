@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import time
@@ -16,7 +17,7 @@ from typing_extensions import override
 
 from tap_mdc_vm import connection_test, events, transform
 from tap_mdc_vm.connection import Connection
-from tap_mdc_vm.coverage import no_access, survey
+from tap_mdc_vm.coverage import check, survey
 from tap_mdc_vm.errors import ConfigurationError
 from tap_mdc_vm.inventory import FINDINGS, Inventory
 from tap_mdc_vm.settings import CONFIG_SCHEMA, Settings, from_environment
@@ -36,7 +37,7 @@ class TapMdcVm(Tap):
     """Virtual machines, network interfaces and findings of Microsoft Defender for Cloud."""
 
     name = "tap-mdc-vm"
-    config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(CONFIG_SCHEMA)  # the SDK adds its own to it
     # No BATCH: the SDK's batches pass by stream maps and by what the catalog selects.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
@@ -172,10 +173,10 @@ class TapMdcVm(Tap):
 
     @cached_property
     def coverage(self) -> Coverage:
-        """What the run covers.
+        """What the run covers, which may be nothing.
 
         Raises:
-            NoAccessError: Nothing can be read.
+            TapError: Azure can't be asked.
         """
         return survey(self._connection.reader, self.settings)
 
@@ -184,13 +185,12 @@ class TapMdcVm(Tap):
         """The records of this run; to ask for it is to begin to read.
 
         Raises:
-            NoAccessError: Less can be read than was asked for, unless ``on_incomplete`` is ``warn``.
+            NoAccessError: Nothing can be read, or, unless ``on_incomplete`` is ``warn``, less than was asked for.
             TapError: Azure can't be asked.
         """
         coverage = self.coverage
+        check(coverage, tolerant=self.settings.on_incomplete == "warn")
         if coverage.unreadable:
-            if self.settings.on_incomplete == "fail":
-                raise no_access(coverage)
             events.emit(events.SubscriptionsUnreadable(coverage.unreadable))
         if disabled := [f"{each.id} ({each.state})" for each in coverage.readable if each.state not in {"", "Enabled"}]:
             events.emit(events.SubscriptionsDisabled(tuple(disabled)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
+import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -15,6 +17,9 @@ from tap_mdc_vm.rows.assessments import assessment
 from tap_mdc_vm.rows.network_interfaces import network_interface
 from tap_mdc_vm.rows.public_ips import public_ip
 from tap_mdc_vm.rows.virtual_machines import virtual_machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytest_plugins = ["https_servers"]
 
@@ -31,6 +36,20 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the captured rows of Azure are not beside this checkout (../shared)")
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    """Undo what a tap, or Meltano, does to the whole process: handlers and levels of logging, signal handlers."""
+    root = logging.getLogger()
+    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in ("", "tap-mdc-vm")}
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    root.handlers[:] = handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    for number, handler in signals.items():
+        signal.signal(number, handler)
 
 
 @dataclass

@@ -6,7 +6,7 @@ import copy
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.json import serialize_json
@@ -89,6 +89,7 @@ def test_the_short_path_writes_what_the_sdk_writes(name, transform_map, data):
 
 
 @pytest.mark.parametrize("name", STREAMS)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_deselected_properties_are_left_out_as_the_sdk_leaves_them_out(name, data):
     catalog = copy.deepcopy(CATALOG)

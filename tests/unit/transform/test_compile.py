@@ -61,7 +61,7 @@ def code(stream_map, content):
     return compiling.source_code(stream_map._plan(content))
 
 
-@settings(max_examples=600)
+@settings(max_examples=120)
 @given(expressions(), RECORDS, st.sets(st.sampled_from([name for name in FIELDS if name != "id"])))
 @example("record[1]", {"id": "i"}, set())
 @example("int(config['table'].get((text or 'default').lower(), config['table']['default']))", {"id": "i"}, set())
@@ -73,7 +73,7 @@ def test_a_value_is_the_sdks_and_a_missing_field_is_null(text, record, missing):
     assert outcome(ours(content), sparse) == outcome(the_sdks(content), padded)
 
 
-@settings(max_examples=300)
+@settings(max_examples=80)
 @given(expressions(whole=True), RECORDS)
 def test_an_expression_that_looks_at_the_whole_record_sees_what_it_sees_in_the_sdk(text, record):
     assume(usable(text))
@@ -81,7 +81,7 @@ def test_an_expression_that_looks_at_the_whole_record_sees_what_it_sees_in_the_s
     assert outcome(ours(content), record) == outcome(the_sdks(content), record)
 
 
-@settings(max_examples=600)
+@settings(max_examples=120)
 @given(expressions(whole=True), RECORDS)
 def test_the_python_alone_gives_the_value_where_a_record_is_whole(text, record):
     """Without the evaluator to fall back on: what was translated needs no second try."""
@@ -95,7 +95,7 @@ def test_the_python_alone_gives_the_value_where_a_record_is_whole(text, record):
     assert outcome(SimpleNamespace(transform=compiling.compiled(plan)), record) == outcome(the_sdks(content), record)
 
 
-@settings(max_examples=300)
+@settings(max_examples=80)
 @given(
     st.dictionaries(st.sampled_from([*FIELDS[1:], "new", "other"]), expressions() | st.none(), max_size=4),
     st.none() | expressions(),
@@ -115,7 +115,7 @@ def test_a_whole_map_gives_the_records_of_the_sdk_label_by_label_in_its_order(la
     assert outcome(ours(content), record) == outcome(sdk, record)
 
 
-@settings(max_examples=300)
+@settings(max_examples=80)
 @given(expressions(whole=True))
 def test_the_code_reaches_nothing_but_the_record_and_what_it_was_given(text):
     """Judged here from the code's own tree, by a list that does not come from the compiler."""

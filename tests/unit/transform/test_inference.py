@@ -26,7 +26,7 @@ def json_types(value):
     return {"number", "integer"} if isinstance(value, int) else {"number"}
 
 
-@settings(max_examples=800)
+@settings(max_examples=200)
 @given(expressions(whole=True), RECORDS)
 def test_every_value_has_a_type_that_was_told(text, record):
     try:

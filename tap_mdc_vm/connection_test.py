@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tap_mdc_vm import packaged
 from tap_mdc_vm.clouds import CHINA
 from tap_mdc_vm.connection import Connection
-from tap_mdc_vm.coverage import no_access, survey
+from tap_mdc_vm.coverage import check, survey
 from tap_mdc_vm.errors import TapError
 
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ class Checks:
         """Find each configured subscription or management group; without any, at least one subscription."""
         coverage = survey(self._connection.reader, self._settings)
         self._scopes = coverage.scopes
-        if coverage.unreadable:
-            raise no_access(coverage)
+        check(coverage, tolerant=False)
         return " ".join([f"{_count(len(coverage.readable), 'subscription')} can be read.", *self._remarks(coverage)])
 
     def _remarks(self, coverage: Coverage) -> Iterator[str]:

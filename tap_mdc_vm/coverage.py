@@ -6,16 +6,17 @@ and a configured one that has no row is unreadable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm import packaged
-from tap_mdc_vm.errors import NoAccessError
+from tap_mdc_vm.errors import NoAccessError, QueryRefusedError
 from tap_mdc_vm.resource_graph.model import Query, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tap_mdc_vm.errors import TapError
     from tap_mdc_vm.resource_graph.model import Row
     from tap_mdc_vm.resource_graph.reader import Reader, Reading
     from tap_mdc_vm.settings import Settings
@@ -25,6 +26,9 @@ BATCH = 250
 
 _GROUPS_AT_ONCE = 10
 """Management groups per request; the Azure CLI sends no more."""
+
+_NOT_UNDERSTOOD = {"InvalidQuery", "ParserFailure"}
+"""Codes of a 400 for which the query is to blame, and not what it is asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +58,62 @@ class Coverage:
         requested: How many subscriptions were asked for.
         readable: Those that can be read.
         unreadable: Ids of subscriptions, or of management groups, that were asked for and can't.
-        scopes: Where to ask, one after the other; no subscription lies in two of them.
+        scopes: Where to ask, one after the other; no subscription lies in two of them. None if nothing can be read.
         denials: What Azure said where it refused, instead of leaving out what can't be read.
+        shortcomings: Why there may be more subscriptions than these.
     """
 
     requested: int
     readable: tuple[Subscription, ...]
     unreadable: tuple[str, ...]
     scopes: tuple[Scope, ...]
-    denials: tuple[NoAccessError, ...] = ()
+    denials: tuple[TapError, ...] = ()
+    shortcomings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    """What the probes of a survey tell beside their rows.
+
+    Attributes:
+        about_groups: Whether it is about management groups.
+        denials: What Azure said where it refused.
+        shortcomings: Why a probe's rows can't be proven to be all.
+    """
+
+    about_groups: bool
+    denials: list[TapError] = field(default_factory=list)
+    shortcomings: list[str] = field(default_factory=list)
 
 
 def survey(reader: Reader, settings: Settings) -> Coverage:
-    """Ask which subscriptions can be read.
+    """Ask which subscriptions can be read. It may be none: see :func:`check`.
 
     Raises:
-        NoAccessError: None of them can.
         TapError: Azure can't be asked.
     """
-    denials: list[NoAccessError] = []
+    findings = _Findings(bool(settings.management_group_ids))
     if settings.subscription_ids:
-        coverage = _of_subscriptions(reader, settings.subscription_ids, denials)
+        coverage = _of_subscriptions(reader, settings.subscription_ids, findings)
     elif settings.management_group_ids:
-        coverage = _of_groups(reader, settings.management_group_ids, denials)
+        coverage = _of_groups(reader, settings.management_group_ids, findings)
     else:
-        found = _subscriptions([_start(reader, "subscriptions", Scope())], denials)
-        coverage = Coverage(len(found), found, (), (Scope(),))
-    coverage = replace(coverage, denials=tuple(denials))
-    if not coverage.readable and not (coverage.scopes and settings.management_group_ids):
-        raise no_access(coverage)
-    return coverage
+        found = _subscriptions([_start(reader, "subscriptions", Scope())], findings)
+        coverage = Coverage(len(found), found, (), (Scope(),) if found else ())
+    return replace(coverage, denials=tuple(findings.denials), shortcomings=tuple(findings.shortcomings))
 
 
-def no_access(coverage: Coverage) -> NoAccessError:
+def check(coverage: Coverage, *, tolerant: bool) -> None:
+    """See that there is something to read and, unless ``tolerant``, that all that was asked for can be.
+
+    Raises:
+        NoAccessError: It can't.
+    """
+    if not coverage.scopes or (coverage.unreadable and not tolerant):
+        raise _no_access(coverage)
+
+
+def _no_access(coverage: Coverage) -> NoAccessError:
     """Return the error that says what can't be read, and what to do about it."""
     ids = ", ".join(coverage.unreadable)
     said = coverage.denials[0] if coverage.denials else None
@@ -99,9 +126,9 @@ def no_access(coverage: Coverage) -> NoAccessError:
     )
 
 
-def _of_subscriptions(reader: Reader, ids: tuple[str, ...], denials: list[NoAccessError]) -> Coverage:
+def _of_subscriptions(reader: Reader, ids: tuple[str, ...], findings: _Findings) -> Coverage:
     readings = [_start(reader, "subscriptions", Scope(subscriptions=batch)) for batch in _batches(ids)]
-    found = _subscriptions(readings, denials)
+    found = _subscriptions(readings, findings)
     readable = {subscription.id for subscription in found}
     asked = tuple(id_ for id_ in ids if id_ in readable)
     return Coverage(
@@ -112,16 +139,16 @@ def _of_subscriptions(reader: Reader, ids: tuple[str, ...], denials: list[NoAcce
     )
 
 
-def _of_groups(reader: Reader, groups: tuple[str, ...], denials: list[NoAccessError]) -> Coverage:
+def _of_groups(reader: Reader, groups: tuple[str, ...], findings: _Findings) -> Coverage:
     """Ask group by group, so that one that is wrong does not hide the others."""
     readings = [_start(reader, "subscriptions", Scope(management_groups=(group,))) for group in groups]
-    by_group = {group: _subscriptions([reading], denials) for group, reading in zip(groups, readings, strict=True)}
+    by_group = {group: _subscriptions([reading], findings) for group, reading in zip(groups, readings, strict=True)}
     empty = [group for group, found in by_group.items() if not found]
     probes = [_start(reader, "management_groups", Scope(management_groups=(group,))) for group in empty]
     unreadable = tuple(
         group
         for group, probe in zip(empty, probes, strict=True)
-        if group.lower() not in {str(row["name"]).lower() for row in _rows(probe, denials)}
+        if group.lower() not in {str(row["name"]).lower() for row in _rows(probe, findings)}
     )
     found = {subscription.id: subscription for some in by_group.values() for subscription in some}
     asked = tuple(group for group in groups if group not in unreadable)
@@ -137,17 +164,26 @@ def _start(reader: Reader, name: str, scope: Scope) -> Reading:
     return reader.start(Query(name, packaged.query(name)), [scope])
 
 
-def _rows(reading: Reading, denials: list[NoAccessError]) -> list[Row]:
-    """Return a probe's rows; no access is what it is there to find out, is noted, and counts as none."""
+def _rows(reading: Reading, findings: _Findings) -> list[Row]:
+    """Return a probe's rows; no access is what it is there to find out, is noted, and counts as none.
+
+    For a group that it does not know, Azure may answer 400 too; not so for subscriptions, whose ids are checked before.
+    """
     try:
         return [row for rows in reading for row in rows]
     except NoAccessError as error:
-        denials.append(error)
-        return []
+        findings.denials.append(error)
+    except QueryRefusedError as error:
+        if not findings.about_groups or type(error) is not QueryRefusedError or error.code in _NOT_UNDERSTOOD:
+            raise
+        findings.denials.append(error)
+    finally:
+        findings.shortcomings.extend(reading.shortcomings)
+    return []
 
 
-def _subscriptions(readings: Iterable[Reading], denials: list[NoAccessError]) -> tuple[Subscription, ...]:
-    rows = [row for reading in readings for row in _rows(reading, denials)]
+def _subscriptions(readings: Iterable[Reading], findings: _Findings) -> tuple[Subscription, ...]:
+    rows = [row for reading in readings for row in _rows(reading, findings)]
     return tuple(
         Subscription(
             id=str(row["subscriptionId"]).lower(),

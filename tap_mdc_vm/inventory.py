@@ -74,7 +74,7 @@ class Inventory:
     def is_complete(self) -> bool:
         """Tell whether all that was read so far is proven to be all, and nothing that was asked for is unreadable."""
         fell_short = any(reading.shortcomings for reading in self._readings.values())
-        return not fell_short and not self._coverage.unreadable
+        return not (fell_short or self._coverage.unreadable or self._coverage.shortcomings)
 
     def machines(self) -> Iterator[list[Record]]:
         """Yield the records of ``virtual_machines``, a page at a time.

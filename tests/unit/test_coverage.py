@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tap_mdc_vm.coverage import BATCH, survey
-from tap_mdc_vm.errors import NoAccessError
+from tap_mdc_vm.coverage import BATCH, check, survey
+from tap_mdc_vm.errors import NoAccessError, QueryRefusedError, TapError
 from tap_mdc_vm.resource_graph.model import Page, Scope
 from tap_mdc_vm.resource_graph.reader import Reader
 from tap_mdc_vm.resource_graph.workers import Workers
@@ -21,6 +21,8 @@ class Tenant:
     groups: set[str] = field(default_factory=set)
     states: dict[str, str] = field(default_factory=dict)
     asked: list[Scope] = field(default_factory=list)
+    refusal: TapError = field(default_factory=lambda: NoAccessError("nothing there"))
+    limit_hit: bool = False
 
     def ask(self, name, text, scope, *, top, skip_token=None):
         self.asked.append(scope)
@@ -29,11 +31,11 @@ class Tenant:
         else:
             rows = [self.row(subscription) for subscription in self.visible(scope)]
             if not rows and (scope.subscriptions or scope.management_groups):
-                raise NoAccessError("nothing there")
+                raise self.refusal
         start = int(skip_token or 0)
         page = sorted(rows, key=lambda row: row["id"])[start : start + top]
         more = start + len(page) < len(rows)
-        return Page(page, len(rows), str(start + top) if more else None)
+        return Page(page, len(rows), str(start + top) if more else None, limit_hit=self.limit_hit)
 
     def visible(self, scope):
         if scope.management_groups:
@@ -60,7 +62,9 @@ class Chosen:
 @pytest.fixture
 def look():
     workers = Workers(4)
-    yield lambda tenant, **chosen: survey(Reader(tenant, workers, page_size=1000), Chosen(**chosen))
+    yield lambda tenant, *, tolerant=False, **chosen: survey(
+        Reader(tenant, workers, page_size=1000, tolerant=tolerant), Chosen(**chosen)
+    )
     workers.close()
 
 
@@ -110,8 +114,39 @@ def test_many_groups_become_subscriptions_so_that_groups_within_groups_are_read_
     "chosen", [{}, {"subscription_ids": ("x",)}, {"management_group_ids": ("x",)}], ids=["tenant", "ids", "groups"]
 )
 def test_nothing_readable_is_an_error_that_says_what_to_do(look, chosen):
+    coverage = look(Tenant({}), **chosen)
+    assert coverage.unreadable == (("x",) if chosen else ())  # for the summary of the run that this ends
     with pytest.raises(NoAccessError, match="Reader role"):
-        look(Tenant({}), **chosen)
+        check(coverage, tolerant=True)
+
+
+def test_an_unreadable_subscription_is_an_error_unless_that_is_tolerated(look):
+    coverage = look(Tenant({"a": []}), subscription_ids=("a", "c"))
+    check(coverage, tolerant=True)
+    with pytest.raises(NoAccessError, match="can't read c"):
+        check(coverage, tolerant=False)
+
+
+def test_a_group_that_azure_refuses_to_look_into_is_named_whatever_it_answers(look):
+    """Whether an unknown group gives 403 or 400, and with which code, is not known."""
+    refusal = QueryRefusedError("no such group", code="ManagementGroupNotFound", correlation_id="1-2")
+    coverage = look(Tenant({"a": ["prod"]}, refusal=refusal), management_group_ids=("prod", "nope"))
+    assert coverage.unreadable == ("nope",)
+    with pytest.raises(NoAccessError, match=r"can't read nope.*ManagementGroupNotFound.*1-2"):
+        check(coverage, tolerant=False)
+
+
+def test_a_query_that_azure_does_not_understand_is_no_lack_of_rights(look):
+    refusal = QueryRefusedError("bad query", code="InvalidQuery")
+    with pytest.raises(QueryRefusedError, match="bad query"):
+        look(Tenant({}, refusal=refusal), management_group_ids=("nope",))
+
+
+def test_subscriptions_that_cannot_be_proven_to_be_all_are_a_shortcoming(look):
+    groups = tuple(f"g{number}" for number in range(12))
+    tenant = Tenant({"a": list(groups)}, limit_hit=True)
+    assert "10,000" in look(tenant, tolerant=True, management_group_ids=groups).shortcomings[0]
+    assert look(Tenant({"a": []}), tolerant=True).shortcomings == ()
 
 
 def test_states_and_groups_are_kept(look):

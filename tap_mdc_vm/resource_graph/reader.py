@@ -13,7 +13,7 @@ partitions are read again and compared; where that can't explain it, ordered pag
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tap_mdc_vm import events
 from tap_mdc_vm.errors import (
@@ -41,6 +41,9 @@ two of them would share rows (a quarter of a row per pair on average even among 
 
 _PROBED = 100
 """How many rows of the first page that no partition held are asked for by id: enough to tell loss from deletion."""
+
+_First: TypeAlias = "Page | IncompleteError | None"
+"""The first page of a scope; None if it would be too large; or why it proves nothing."""
 
 
 class Reader:
@@ -108,18 +111,25 @@ class Reading:
         if not self.shortcomings:
             self.expected = self.emitted + self.duplicates
 
-    def _firsts(self, later: Iterator[Page | None]) -> Iterator[Page | None]:
+    def _firsts(self, later: Iterator[_First]) -> Iterator[_First]:
         yield self._first.result()
         yield from later
 
-    def _first_page(self, scope: Scope) -> Page | None:
-        """Return the first page in order; None where it would be too large to be sent."""
+    def _first_page(self, scope: Scope) -> _First:
+        """Return the first page in order; None where it would be too large to be sent.
+
+        That it can't be proven is returned too: another scope's may be, which a tolerant reading goes on to.
+        """
         try:
             return self._ask(self._query.text, scope)
         except PayloadTooLargeError:
             return None
+        except IncompleteError as error:
+            return error
 
-    def _scope(self, scope: Scope, first: Page | None) -> Iterator[list[Row]]:
+    def _scope(self, scope: Scope, first: _First) -> Iterator[list[Row]]:
+        if isinstance(first, IncompleteError):
+            raise first
         total = first.total if first else self._count(scope)
         self.expected += total
         if first and first.limit_hit:
@@ -193,6 +203,9 @@ class Reading:
     def _ordered(self, scope: Scope, ledger: Ledger) -> Iterator[list[Row]]:
         """Read ordered pages, again and again until the result held still for a whole pass.
 
+        A row that goes while another comes pulls a third across a page's edge, and no total tells. But what pulled is
+        gone then: only where the next pass finds every row of a pass again was none of its rows pulled away.
+
         Yields:
             Rows that are not in the ledger yet.
 
@@ -200,7 +213,7 @@ class Reading:
             IncompleteError: It never held still.
         """
         known = ledger.all()
-        reason, doubles_before = "", None
+        reason, doubles_before, before = "", None, None
         for _ in range(_ORDERED_PASSES):
             totals: set[int] = set()
             ids: list[str] = []
@@ -214,10 +227,11 @@ class Reading:
             except IncompleteError as error:
                 reason = error.message
                 continue
-            doubles = len(ids) - len(set(ids))
-            if totals == {len(ids)} and doubles in {0, doubles_before}:
+            seen = set(map(hash, ids))
+            doubles = len(ids) - len(seen)
+            if totals == {len(ids)} and doubles in {0, doubles_before} and before is not None and before <= seen:
                 return
-            doubles_before = doubles
+            doubles_before, before = doubles, seen
             reason = "its rows changed during every one of several readings"
         raise IncompleteError(
             f"{self.name} can't be proven complete: {reason}.",

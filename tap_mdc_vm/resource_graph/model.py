@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -124,7 +126,7 @@ class Quota:
         return cls(
             int(remaining) if remaining.isdecimal() else None,
             seconds(headers.get("x-ms-user-quota-resets-after", "")),
-            seconds(headers.get("Retry-After", "")),
+            _retry_after(headers),
         )
 
 
@@ -132,7 +134,7 @@ def seconds(text: str) -> float | None:
     """Return a duration in seconds, from a number of seconds or .NET's ``[days.]hh:mm:ss[.fraction]``.
 
     Returns:
-        None when the text is neither. (A ``Retry-After`` may be a date by HTTP; Azure sends seconds.)
+        None when the text is neither.
     """
     text = text.strip()
     if re.fullmatch(r"\d+(\.\d+)?", text):
@@ -141,3 +143,24 @@ def seconds(text: str) -> float | None:
         days, hours, minutes, rest = match.groups()
         return int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(rest)
     return None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that ``Retry-After`` asks to wait: it names them or, as HTTP allows, a date.
+
+    A date is compared with the answer's own ``Date``, because this machine's clock may be off.
+    """
+    text = headers.get("Retry-After", "")
+    until = _instant(text)
+    if until is None:
+        return seconds(text)
+    return max((until - (_instant(headers.get("Date", "")) or datetime.now(UTC))).total_seconds(), 0.0)
+
+
+def _instant(text: str) -> datetime | None:
+    """Return the instant that a date of HTTP names; None for anything else."""
+    try:
+        instant = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

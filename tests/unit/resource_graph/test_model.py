@@ -68,3 +68,17 @@ def test_a_scope_names_subscriptions_or_groups_or_nothing():
     assert Scope(subscriptions=("a", "b")).body() == {"subscriptions": ["a", "b"]}
     assert Scope(management_groups=("g",)).body() == {"managementGroups": ["g"]}
     assert Scope().body() == {}
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT", "Date": "Fri, 31 Dec 1999 23:59:52 GMT"}, 7.0),
+        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT", "Date": "Sat, 01 Jan 2000 00:00:00 GMT"}, 0.0),
+        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, 0.0),
+        ({"Retry-After": "Fri, 99 Dec 1999 23:59:59 GMT", "Date": "then"}, None),
+    ],
+    ids=["by the service's own clock", "over", "by ours", "no date"],
+)
+def test_a_wait_may_be_a_date_as_http_allows(headers, wait):
+    assert Quota.from_headers(headers).retry_after == wait

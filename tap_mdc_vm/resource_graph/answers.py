@@ -62,7 +62,7 @@ def page(answer: Answer, *, continued: bool) -> Page:
             "Run again; if it stays so, ask Microsoft's support with the correlation id.",
             **facts,
         )
-    if not all(isinstance(row, dict) and row.get("id") for row in rows):
+    if not all(isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] for row in rows):
         raise IncompleteError("Resource Graph sent a row without an id, which can't be told apart.", _BUG, **facts)
     limit_hit = answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
     return Page(rows, total, token, limit_hit=limit_hit)

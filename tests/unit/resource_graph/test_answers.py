@@ -128,6 +128,8 @@ def test_quota_headers_of_a_recorded_answer_are_understood(shared):
         ({"count": 3}, "2 rows where it counted 3"),
         ({"data": [{"id": "/a"}, {"name": "b"}]}, "without an id"),
         ({"data": [{"id": "/a"}, {"id": ""}]}, "without an id"),
+        ({"data": [{"id": "/a"}, {"id": 5}]}, "without an id"),
+        ({"data": [{"id": "/a"}, {"id": ["/b"]}]}, "without an id"),
     ],
 )
 def test_an_answer_that_shows_that_rows_are_missing_is_no_result(fields, match):

@@ -27,7 +27,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 PLUGINS = {plugin["name"] for plugins in MELTANO["plugins"].values() for plugin in plugins}
 STREAMS = ("virtual_machines", "network_interfaces", "assessments")
-SETTINGS = [*CONFIG_SCHEMA["properties"], "stream_maps", "stream_map_config"]
+# The SDK adds its own settings to the schema when a tap is made; of those, only the maps' are ours to describe.
+SETTINGS = [*sorted(CONFIG_SCHEMA["properties"].keys() - SDK_SETTINGS.keys()), "stream_maps", "stream_map_config"]
 
 
 def shell_lines() -> list[tuple[str, list[str]]]:

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests in one process: Meltano's runs in one project share its folder of plugins' catalogs."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("targets"))
+
+
 @pytest.fixture
 def tenant() -> Tenant:
     """A tenant with all oddities, for one test to change."""

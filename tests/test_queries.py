@@ -1,0 +1,91 @@
+"""Every query that can go out, whole, in part, counted and filtered, passes Microsoft's own checker of KQL."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from tap_mdc_vm import packaged
+from tap_mdc_vm.inventory import ADDRESSES, FINDINGS, INTERFACES, MACHINES, Inventory
+from tap_mdc_vm.resource_graph.model import Partition, Query, Scope
+from tap_mdc_vm.resource_graph.reader import Reader
+
+NAMES = (MACHINES, INTERFACES, ADDRESSES, FINDINGS, "subscriptions", "management_groups")
+ROWS = {MACHINES: "virtual-machines", INTERFACES: "network-interfaces", ADDRESSES: "public-ips"}
+
+
+class Keeping:
+    """Stands for a client, and keeps what it is asked."""
+
+    def __init__(self):
+        self.texts = []
+
+    def ask(self, name, text, scope, *, top, skip_token=None):
+        self.texts.append(text)
+        return SimpleNamespace(rows=[], total=0, skip_token=None, limit_hit=False)
+
+
+class AtOnce:
+    """Stands for workers, and works at once."""
+
+    def submit(self, job):
+        result = job()
+        return SimpleNamespace(result=lambda: result)
+
+
+def filtered():
+    """The text of the findings' query with a filter on statuses, as a run composes it."""
+    client = Keeping()
+    chosen = SimpleNamespace(assessment_statuses=("Unhealthy", "NotApplicable"))
+    covered = SimpleNamespace(scopes=[Scope()], unreadable=())
+    Inventory(Reader(client, AtOnce(), page_size=1000), covered, chosen, {FINDINGS}).reading(FINDINGS)
+    (text,) = [text for text in client.texts if "status.code" in text]
+    return text
+
+
+def variants():
+    for name in NAMES:
+        query = Query(name, packaged.query(name))
+        yield f"{name}-whole", query.text
+        yield f"{name}-part", query.part(Partition(8, 3))
+        yield f"{name}-count", query.count()
+        yield f"{name}-by-id", query.where("id in~ ('/subscriptions/a', '/subscriptions/it\\'s')").text
+    yield "findings-by-status", filtered()
+
+
+@pytest.fixture(scope="session")
+def checker(shared, tmp_path_factory):
+    """The checker, installed with npm into a folder of its own."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("Microsoft's checker of KQL needs Node.js, which is not on this machine")
+    folder = tmp_path_factory.mktemp("checker") / "kqlcheck"
+    shutil.copytree(shared / "tools/kqlcheck", folder, copy_function=shutil.copyfile)
+    subprocess.run(["chmod", "-R", "u+w", folder], check=True)
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True, timeout=300)
+    return folder / "kqlcheck.mjs"
+
+
+def test_every_query_and_all_that_is_made_of_it_passes(checker, tmp_path):
+    files = []
+    for name, text in variants():
+        files.append(tmp_path / f"{name}.kql")
+        files[-1].write_text(text, encoding="utf-8")
+    ended = subprocess.run(
+        ["node", checker, "--json", *files], capture_output=True, text=True, check=False, timeout=300
+    )
+    results = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(results) == len(files)
+    assert [(result["file"], result["problems"]) for result in results if result["problems"]] == []
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_path_of_a_query_occurs_in_captured_rows(checker, shared, tmp_path, name):
+    (tmp_path / "query.kql").write_text(packaged.query(name), encoding="utf-8")
+    rows = shared / f"azure/rows/constructed/{ROWS[name]}.json"
+    command = ["node", checker, "--strict", "--rows", rows, tmp_path / "query.kql"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode == 0, ended.stdout

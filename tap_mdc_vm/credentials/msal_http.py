@@ -6,6 +6,7 @@ behind an error of its own, repeat it for a minute without asking, or log it who
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
     from tap_mdc_vm.transport import Answer, Transport
 
+_SECRETS = {"client_secret", "client_assertion"}
+"""Fields of a form that no answer may repeat in an error's text."""
+
+_DURATION = re.compile(r'("(?:expires_in|ext_expires_in|refresh_in)")\s*:\s*"(\d+)"')
+"""Seconds written as text, as some endpoints do: msal adds ``refresh_in`` to a number."""
+
 
 class MsalAnswer:
     """An answer in the form that msal expects."""
@@ -21,7 +28,7 @@ class MsalAnswer:
     def __init__(self, answer: Answer) -> None:
         """Take over what msal reads."""
         self.status_code = answer.status
-        self.text = answer.body.decode("utf-8", errors="replace")
+        self.text = _DURATION.sub(r"\1: \2", answer.body.decode("utf-8", errors="replace"))
         self.headers = answer.headers
 
     def raise_for_status(self) -> None:
@@ -54,14 +61,19 @@ class MsalHttp:
         self,
         url: str,
         params: Mapping[str, str] | None = None,
-        data: Mapping[str, str] | None = None,
+        data: Mapping[str, str | bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         **_: object,
     ) -> MsalAnswer:
         """Send a form."""
         form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
         body = urlencode(data or {}).encode("ascii")
-        return self._passed(url, self._transport.post(_with(url, params), body=body, headers=form))
+        answer = self._transport.post(_with(url, params), body=body, headers=form)
+        if answer.status != 200:
+            for name in _SECRETS & (data or {}).keys():
+                secret = (data or {})[name]
+                answer = answer.without(secret.decode() if isinstance(secret, bytes) else secret)
+        return self._passed(url, answer)
 
     def close(self) -> None:
         """Do nothing: the transport outlives msal's client."""

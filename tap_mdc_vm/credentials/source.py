@@ -106,7 +106,8 @@ class PatientSource:
             if self._acquire is None:
                 self._acquire = self._open_client()
             answer = self._acquire()
-        except (ValueError, KeyError, RuntimeError) as error:  # how msal says that an answer is of no use to it
+        # How msal says that an answer is of no use to it.
+        except (ValueError, KeyError, TypeError, RuntimeError) as error:
             raise MalformedAnswerError(
                 "The sign-in library can't use what the token endpoint answered.",
                 f"Check authority_host. {see('malformed-answer')}",

@@ -110,7 +110,7 @@ class Client:
                 quota = Quota.from_headers(answer.headers)
                 if answer.status == 200:
                     return read(answer)
-                raise answers.refusal(answer)
+                raise answers.refusal(answer.without(token))
             except TokenRefusedError as error:
                 # A token can run out on the way. A new one may come out of a cache that is slow to notice.
                 if renewals == _RENEWALS or error.code != "ExpiredAuthenticationToken":

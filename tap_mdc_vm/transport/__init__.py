@@ -6,10 +6,11 @@ It asks once. Who may ask again, and after how long, is decided by those who kno
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import ssl
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -48,6 +49,14 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    def without(self, secret: str) -> Answer:
+        """Return the answer with ``***`` wherever it repeats a secret that was sent, as an error's text may."""
+        spellings = {secret, json.dumps(secret)[1:-1]} - {""}
+        body = self.body
+        for spelling in spellings:
+            body = body.replace(spelling.encode(), b"***")
+        return replace(self, body=body)
 
 
 class Transport:

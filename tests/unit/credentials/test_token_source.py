@@ -228,3 +228,9 @@ def test_threads_wait_for_one_client_instead_of_opening_their_own():
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(ask, range(8))) == ["a"] * 8
     assert len(opened) == 1
+
+
+def test_an_answer_that_msal_stumbles_over_is_malformed():
+    endpoint = Endpoint(TypeError("unsupported operand type(s) for +: 'int' and 'str'"))
+    with pytest.raises(MalformedAnswerError, match="can't use"):
+        endpoint.token()

@@ -12,6 +12,7 @@ from tap_mdc_vm.errors import (
     ConnectionFailedError,
     IncompleteError,
     MalformedAnswerError,
+    QueryRefusedError,
     TokenRefusedError,
     UnavailableError,
 )
@@ -207,3 +208,11 @@ def test_a_count_is_asked_for_with_its_own_text():
     client, poster, _ = asked(Answer(200, {}, b'{"totalRecords":1,"count":1,"data":[{"Count":42}]}'))
     assert client.count("x", "Resources | count", Scope()) == 42
     assert poster.sent[0][1]["query"] == "Resources | count"
+
+
+def test_a_token_that_an_answer_repeats_is_in_no_error():
+    body = {"error": {"code": "BadRequest", "message": "x", "details": [{"code": "Odd", "message": "Bearer token-1!"}]}}
+    client, *_ = asked(Answer(400, {}, json.dumps(body).encode()))
+    with pytest.raises(QueryRefusedError, match=r"Bearer \*\*\*!") as caught:
+        client.ask("machines", "Q", Scope())
+    assert "token-1" not in str(caught.value)

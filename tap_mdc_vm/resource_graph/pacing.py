@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _BLIND = 4
 """Requests that may go out before the first answer has told the quota."""
 
+_LONGEST_WINDOW = 60.0
+"""Seconds of a window that are kept to without a 429. Azure documents 5; should one answer announce an hour, nothing
+would go out that could tell better. A window that really is longer shows by a 429, which says how long to wait."""
+
 _SLACK = 1.03
 """How much longer than the window our own stretch is: two requests may come closer to each other on their way."""
 
@@ -95,7 +99,7 @@ class Pace:
         if quota.remaining is None or quota.resets_after is None:
             return
         self._quota = max(self._quota or 0, quota.remaining + 1)
-        self._window = max(self._window, quota.resets_after)
+        self._window = max(self._window, min(quota.resets_after, _LONGEST_WINDOW))
         if newest:
             since = ticket.sent_at - self._window * self._slack
             ours = sum(1 for sent in self._recent if since <= sent <= ticket.sent_at)

@@ -198,3 +198,10 @@ def test_the_governor_counts_429s():
     governor = Governor(clock=lambda: 0.0)
     assert governor.throttled(governor.admit(), Quota(retry_after=2.0), 1.0) == 2.0
     assert governor.throttled_answers == 1
+
+
+def test_one_answer_that_announces_an_hour_does_not_stop_a_run_for_an_hour():
+    pace = Pace()
+    ticket = pace.sent(0.0)
+    pace.answered(ticket, Quota(0, 3600.0))
+    assert 0 < pace.wait(1.0) < 65

@@ -91,7 +91,7 @@ def refusal(answer: Answer) -> TapError:
     said = said or _short(error.get("message")) or f"HTTP {answer.status}"
     kind, what, remedy = _meaning(answer.status, codes)
     facts = _facts(answer, body) | {"code": next(iter(codes), f"HTTP {answer.status}")}
-    return kind(f"{what}: {said}", remedy, **facts)
+    return kind(f"{what}: {said.removesuffix('.')}.", remedy, **facts)
 
 
 def _meaning(status: int, codes: list[str]) -> tuple[type[TapError], str, str]:

@@ -75,6 +75,12 @@ def test_each_recorded_error_becomes_its_kind_with_azures_own_code(shared, name)
     assert f"code {code}" in str(error)
 
 
+@pytest.mark.parametrize("said", ["no such group", "no such group.", "no such group. "])
+def test_what_azure_says_and_what_to_do_are_two_sentences(said):
+    error = answers.refusal(answer(400, {"error": {"code": "BadRequest", "message": said}}))
+    assert f": no such group. {error.remedy} (code" in str(error)
+
+
 def test_the_correlation_id_is_found_in_the_text_where_no_header_has_it(shared):
     error = answers.refusal(recorded(shared, "captured/arg-error-400-invalid-query.json"))
     assert error.correlation_id.count("-") == 4

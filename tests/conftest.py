@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+from sent import sent
 
 from tap_mdc_vm.joins import AddressIndex, InterfaceIndex, MachineIndex
 from tap_mdc_vm.rows.assessments import assessment
@@ -65,18 +66,18 @@ class Tenant:
         """Return the records of all streams, by the functions and indexes that a sync uses, in its order."""
         addresses, interfaces, machines = AddressIndex(), InterfaceIndex(), MachineIndex()
         for row in self.public_ips:
-            addresses.add(*public_ip(row))
-        interface_records = [network_interface(row, addresses) for row in self.network_interfaces]
+            addresses.add(*public_ip(sent(row)))
+        interface_records = [network_interface(sent(row), addresses) for row in self.network_interfaces]
         for record in interface_records:
             interfaces.add(record)
-        machine_records = [virtual_machine(row, interfaces) for row in self.virtual_machines]
+        machine_records = [virtual_machine(sent(row), interfaces) for row in self.virtual_machines]
         for record in machine_records:
             machines.add(record)
-        findings = [record for row in self.assessments if (record := assessment(row, machines)) is not None]
+        findings = [assessment(sent(row), machines) for row in self.assessments]
         return {
             "virtual_machines": machine_records,
             "network_interfaces": interface_records,
-            "assessments": findings,
+            "assessments": [record for record in findings if record is not None],
         }
 
 

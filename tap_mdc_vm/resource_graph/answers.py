@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
+import msgspec
 
 from tap_mdc_vm.errors import (
     IncompleteError,
@@ -18,7 +18,7 @@ from tap_mdc_vm.errors import (
     TokenRefusedError,
     UnavailableError,
 )
-from tap_mdc_vm.resource_graph.model import Page
+from tap_mdc_vm.resource_graph.model import Page, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,22 @@ _NO_ROLE = (
 _BUG = "This is a fault of tap-mdc-vm or a change at Azure: please report it with this line."
 
 
+class _Result(
+    msgspec.Struct,
+    rename={"rows": "data", "total": "totalRecords", "truncated": "resultTruncated", "skip_token": "$skipToken"},
+):
+    """The body of a 200."""
+
+    rows: list[Row]
+    total: int
+    count: int
+    truncated: Any = None
+    skip_token: str | None = None
+
+
+_RESULT = msgspec.json.Decoder(_Result)
+
+
 def page(answer: Answer, *, continued: bool) -> Page:
     """Read the body of a 200.
 
@@ -44,17 +60,17 @@ def page(answer: Answer, *, continued: bool) -> Page:
         MalformedAnswerError: The body is not what the protocol promises: cut off, a proxy's page.
         IncompleteError: The answer is well-formed and tells, or shows, that rows are missing from it.
     """
-    body = _json(answer.body)
-    rows, total, count = body.get("data"), body.get("totalRecords"), body.get("count")
-    facts = _facts(answer, body)
-    if not isinstance(rows, list) or not isinstance(total, int) or not isinstance(count, int):
+    facts = _facts(answer, {})
+    try:
+        result = _RESULT.decode(answer.body)
+    except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(
-            "Resource Graph answered 200 with something that is no result.",
-            "If a proxy stands between, check that it lets management.azure.com pass unchanged.",
+            f"Resource Graph answered 200 with {len(answer.body)} bytes that are no result ({error}).",
+            "If a proxy stands between, check that it lets the answers of Azure pass unchanged.",
             **facts,
-        )
-    token = body.get("$skipToken") or None
-    if str(body.get("resultTruncated", "false")).lower() == "true":
+        ) from error
+    rows, total, count, token = result.rows, result.total, result.count, result.skip_token or None
+    if str(result.truncated).lower() == "true":
         raise IncompleteError("Resource Graph says that it left rows out (resultTruncated).", _BUG, **facts)
     if count != len(rows) or (not token and not continued and count != total):
         raise IncompleteError(
@@ -62,7 +78,7 @@ def page(answer: Answer, *, continued: bool) -> Page:
             "Run again; if it stays so, ask Microsoft's support with the correlation id.",
             **facts,
         )
-    if not all(isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] for row in rows):
+    if not all(row.get("id") for row in rows):
         raise IncompleteError("Resource Graph sent a row without an id, which can't be told apart.", _BUG, **facts)
     limit_hit = answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
     return Page(rows, total, token, limit_hit=limit_hit)
@@ -148,8 +164,8 @@ _MEANINGS: tuple[tuple[str | range | set[int], type[TapError], str, str], ...] =
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        decoded = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        decoded = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
         decoded = None
     if isinstance(decoded, dict):
         return decoded

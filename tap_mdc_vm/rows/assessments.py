@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import Any, TypedDict
 
-from tap_mdc_vm.rows.fields import Json, Lookup, branch, document, envelope, flag, instant, text, texts
+import msgspec
+
+from tap_mdc_vm.rows.fields import (
+    Json,
+    Lookup,
+    Row,
+    branch,
+    decoded,
+    document,
+    envelope,
+    flag,
+    instant,
+    properties_of,
+    text,
+    texts,
+)
 
 _FINDING = re.compile(
     "(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft[.]compute/virtualmachines/[^/]+)"
@@ -17,11 +34,22 @@ _GONE = dict.fromkeys(
     ("vmId", "vmName", "imageOffer", "imageVersion", "osType", "macAddress", "privateIPAddress", "publicIPAddress")
 )
 
-_recommendations: dict[str | None, tuple[Json, Json]] = {}
-_RECOMMENDATIONS_KEPT = 1000  # Azure has some hundreds; a tenant adds its own
+_RECOMMENDATIONS = 1000  # Azure has some hundreds; a tenant adds its own
 
 
-def assessment(row: Json, machines: Lookup[Json]) -> Json | None:
+class _Properties(TypedDict, total=False):
+    displayName: Any
+    status: Any
+    resourceDetails: Any
+    links: Any
+    additionalData: Any
+    metadata: msgspec.Raw
+
+
+_PROPERTIES = msgspec.json.Decoder(_Properties | str | float | bool | list[Any] | None)  # whatever else may come
+
+
+def assessment(row: Row, machines: Lookup[Json]) -> Json | None:
     """Return the record of an assessment; None for a row that is no assessment of a virtual machine.
 
     Args:
@@ -34,7 +62,7 @@ def assessment(row: Json, machines: Lookup[Json]) -> Json | None:
     if not found:
         return None
     machine_id = found[1]
-    properties = branch(row, "properties")
+    properties = document(properties_of(row, _PROPERTIES)) or {}
     status = branch(properties, "status")
     resource = branch(properties, "resourceDetails")
     if "Source" not in resource:  # older rows, exports and samples begin these names with a small letter
@@ -48,7 +76,7 @@ def assessment(row: Json, machines: Lookup[Json]) -> Json | None:
         "statusDescription": text(status.get("description")),
         "firstEvaluationDate": instant(status.get("firstEvaluationDate")),
         "statusChangeDate": instant(status.get("statusChangeDate")),
-        **_recommendation(record["name"], branch(properties, "metadata")),
+        **_recommendation(bytes(properties.get("metadata", b"null"))),
         "azurePortalLink": _link(branch(properties, "links")),
         "resourceSource": text(resource.get("Source")),
         "resourceType": text(resource.get("ResourceType")) or "virtualMachines",
@@ -60,16 +88,15 @@ def assessment(row: Json, machines: Lookup[Json]) -> Json | None:
     }
 
 
-def _recommendation(key: str | None, metadata: Json) -> Json:
-    """Return what holds of an assessment on every machine: a third of the record, and the same in thousands of rows.
+@lru_cache(_RECOMMENDATIONS)
+def _recommendation(encoded: bytes) -> Json:
+    """Return what an assessment's metadata says: half of the record, and the same on thousands of machines.
 
-    So the answer is kept per assessment key, and given again for equal metadata. Records share its arrays.
+    So it is decoded once for all of them. Records share its strings and arrays.
     """
-    metadata_then, fields = _recommendations.get(key, (None, {}))
-    if metadata_then == metadata:
-        return fields
+    metadata = document(decoded(encoded)) or {}
     categories = texts(metadata.get("categories"))
-    fields = {
+    return {
         "severity": text(metadata.get("severity")),
         "description": text(metadata.get("description")),
         "remediationDescription": text(metadata.get("remediationDescription")),
@@ -85,10 +112,6 @@ def _recommendation(key: str | None, metadata: Json) -> Json:
         "recommendationCategory": text(metadata.get("recommendationCategory")) or text(", ".join(categories or [])),
         "preview": flag(metadata.get("preview")) is True if metadata else None,
     }
-    if len(_recommendations) >= _RECOMMENDATIONS_KEPT:
-        _recommendations.clear()
-    _recommendations[key] = metadata, fields
-    return fields
 
 
 def _link(links: Json) -> str | None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import msgspec
+
+from tap_mdc_vm.errors import MalformedAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+Row = Mapping[str, Any]
+"""A row of Resource Graph, whose ``properties`` are still encoded: bytes, or ``msgspec.Raw``."""
+
 Json = dict[str, Any]
-"""An object as JSON has it: a row, a record, or a part of one."""
+"""An object as JSON has it: a record, or a part of a row or a record."""
 
 _Known_co = TypeVar("_Known_co", covariant=True)
 _Value = TypeVar("_Value")
@@ -31,7 +39,34 @@ class Lookup(Protocol[_Known_co]):
         """Return what is known of the resource with this lower-case id, if anything is."""
 
 
-def envelope(row: Json) -> Json:
+_ANYTHING = msgspec.json.Decoder()
+
+
+def properties_of(row: Row, decoder: msgspec.json.Decoder[Any] = _ANYTHING) -> object:
+    """Return a row's properties: an object, unless Azure surprises.
+
+    Raises:
+        MalformedAnswerError: As :func:`decoded`.
+    """
+    return decoded(row.get("properties", b"null"), decoder)
+
+
+def decoded(text: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any] = _ANYTHING) -> object:
+    """Return what a piece of JSON says.
+
+    Raises:
+        MalformedAnswerError: It has the form of JSON, which was checked when it came, and in it text that is not UTF-8
+            or a number without end.
+    """
+    try:
+        return decoder.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedAnswerError(
+            f"A row of Resource Graph can't be read: {error}.", "Report it to Microsoft, or to us with this line."
+        ) from error
+
+
+def envelope(row: Row) -> Json:
     """Return the fields that the records of all streams begin with.
 
     ``id`` is in lower case, because Azure spells one resource's id differently from day to day.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tap_mdc_vm.rows.fields import (
     Json,
     Lookup,
+    Row,
     branch,
     branches,
     document,
@@ -12,12 +13,13 @@ from tap_mdc_vm.rows.fields import (
     first,
     flag,
     primary_of,
+    properties_of,
     reference,
     text,
 )
 
 
-def network_interface(row: Json, public_ips: Lookup[str]) -> Json:
+def network_interface(row: Row, public_ips: Lookup[str]) -> Json:
     """Return the record of an interface, attached to a machine or not.
 
     Args:
@@ -25,7 +27,8 @@ def network_interface(row: Json, public_ips: Lookup[str]) -> Json:
         public_ips: The address of each public IP resource. A resource that can't be read has an id here, and no
             address.
     """
-    properties = branch(row, "properties")
+    given = document(properties_of(row))
+    properties = given or {}
     configurations = [_configuration(item, public_ips) for item in branches(properties.get("ipConfigurations"))]
     primary = primary_of(configurations)
     return {
@@ -40,7 +43,7 @@ def network_interface(row: Json, public_ips: Lookup[str]) -> Json:
         "enableAcceleratedNetworking": flag(properties.get("enableAcceleratedNetworking")),
         "enableIPForwarding": flag(properties.get("enableIPForwarding")),
         "tags": document(row.get("tags")),
-        "properties": document(row.get("properties")),
+        "properties": given,
     }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tap_mdc_vm.rows.fields import Json, branch, text
+from tap_mdc_vm.rows.fields import Row, document, properties_of, text
 
 
-def public_ip(row: Json) -> tuple[str, str | None]:
+def public_ip(row: Row) -> tuple[str, str | None]:
     """Return the lower-case id and the address; None for one that has no address now (dynamic, not allocated)."""
-    return row["id"].lower(), text(branch(row, "properties").get("ipAddress"))
+    properties = document(properties_of(row)) or {}
+    return row["id"].lower(), text(properties.get("ipAddress"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tap_mdc_vm.rows.fields import (
     Json,
     Lookup,
+    Row,
     branch,
     branches,
     document,
@@ -13,13 +14,14 @@ from tap_mdc_vm.rows.fields import (
     flag,
     instant,
     primary_of,
+    properties_of,
     reference,
     text,
     texts,
 )
 
 
-def virtual_machine(row: Json, interfaces: Lookup[Json]) -> Json:
+def virtual_machine(row: Row, interfaces: Lookup[Json]) -> Json:
     """Return the record of a machine.
 
     Args:
@@ -27,7 +29,8 @@ def virtual_machine(row: Json, interfaces: Lookup[Json]) -> Json:
         interfaces: The record of each network interface, or as much of it as an
             :class:`~tap_mdc_vm.joins.InterfaceIndex` keeps.
     """
-    properties = branch(row, "properties")
+    given = document(properties_of(row))
+    properties = given or {}
     storage = branch(properties, "storageProfile")
     image = branch(storage, "imageReference")
     seen = branch(branch(properties, "extended"), "instanceView")
@@ -60,7 +63,7 @@ def virtual_machine(row: Json, interfaces: Lookup[Json]) -> Json:
         "identity": document(row.get("identity")),
         "plan": document(row.get("plan")),
         **_network(branches(branch(properties, "networkProfile").get("networkInterfaces")), interfaces),
-        "properties": document(row.get("properties")),
+        "properties": given,
     }
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_mdc_vm.resource_graph.model import Partition, Query, Quota, Scope, seconds
+from tap_mdc_vm import packaged
+from tap_mdc_vm.resource_graph.model import Partition, Query, Quota, Row, Scope, seconds
 
 QUERY = Query("machines", "Resources\n| where type =~ 'x'\n| project id\n| order by id asc\n")
 
@@ -82,3 +85,12 @@ def test_a_scope_names_subscriptions_or_groups_or_nothing():
 )
 def test_a_wait_may_be_a_date_as_http_allows(headers, wait):
     assert Quota.from_headers(headers).retry_after == wait
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["assessments", "management_groups", "network_interfaces", "public_ips", "subscriptions", "virtual_machines"],
+)
+def test_each_column_that_a_query_asks_for_is_one_of_a_row(name):
+    (columns,) = re.findall(r"\| project (.*)", packaged.query(name))
+    assert {column.partition("=")[0].strip() for column in columns.split(",")} <= Row.__annotations__.keys()

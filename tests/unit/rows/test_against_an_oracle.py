@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracle import ORACLES, expected
+from oracle import FINDING, ORACLES, at, expected
+from sent import sent
+
+from tap_mdc_vm.rows.assessments import assessment
 
 
 @pytest.mark.parametrize("stream", ORACLES)
@@ -56,6 +60,43 @@ def test_whatever_fields_are_missing_the_records_are_what_the_oracle_expects(ten
                     del parent[path[-1]]
     records = pruned.records()
     assert records == {stream: expected(pruned, stream) for stream in ORACLES}
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(-1e9, 1e9) | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+ARRAYS = {"categories", "threats", "tactics", "techniques"}
+
+
+def as_text(value):
+    nothing = value is None or value in ("", {}) or value == []
+    return None if nothing else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def as_it_should_be(field, value):
+    """What a record says where Azure said something of another type than it ever does."""
+    if field in ARRAYS:
+        return [as_text(item) for item in value if as_text(item)] if isinstance(value, list) else None
+    if field == "additionalData":
+        return value if isinstance(value, dict) else None
+    return as_text(value)
+
+
+@given(data=st.data())
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_comes_in_place_of_a_findings_fields_each_says_what_came(tenant, data):
+    row = copy.deepcopy(data.draw(st.sampled_from(tenant.assessments[:27])))
+    spots = sorted({tuple(path.split(".")[:depth]) for path in FINDING.values() for depth in (1, 2, 3)})
+    for path in data.draw(st.lists(st.sampled_from(spots), min_size=1, max_size=6), label="odd"):
+        parent = at(row, ".".join(path[:-1])) if path[:-1] else row
+        if isinstance(parent, dict):
+            parent[path[-1]] = data.draw(anything)
+    record = assessment(sent(row), {})
+    assert {field: record[field] for field in FINDING} == {
+        field: as_it_should_be(field, at(row, path)) for field, path in FINDING.items()
+    }
 
 
 def recased(text, flips):

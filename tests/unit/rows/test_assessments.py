@@ -3,8 +3,9 @@ from __future__ import annotations
 import copy
 
 import pytest
+from sent import sent
 
-from tap_mdc_vm.rows.assessments import assessment
+from tap_mdc_vm.rows.assessments import _recommendation, assessment
 
 MACHINE_FIELDS = (
     *("vmId", "vmName", "imageOffer", "imageVersion", "osType"),
@@ -97,7 +98,7 @@ def test_the_resource_is_known_however_little_its_details_say(finding, number, s
 
 def test_the_name_from_the_id_is_spelled_as_there():
     row = {"id": f"{PREFIX}/Vm-Ä/{SUFFIX}"}
-    assert assessment(row, {})["resourceName"] == "Vm-Ä"
+    assert assessment(sent(row), {})["resourceName"] == "Vm-Ä"
 
 
 def test_an_id_in_lower_case_joins_the_same_machine(finding):
@@ -113,7 +114,7 @@ def test_a_portal_link_gets_a_scheme_only_where_it_has_none(finding):
 def test_a_portal_link_is_found_under_the_specifications_name_too(tenant):
     row = copy.deepcopy(tenant.assessments[0])
     row["properties"]["links"] = {"azurePortalUri": "portal.azure.us/#x?next=https://example.com"}
-    assert assessment(row, {})["azurePortalLink"] == "https://portal.azure.us/#x?next=https://example.com"
+    assert assessment(sent(row), {})["azurePortalLink"] == "https://portal.azure.us/#x?next=https://example.com"
 
 
 def test_dates_keep_the_digits_that_they_have(finding):
@@ -171,7 +172,7 @@ NOT_OF_A_MACHINE = {
 
 @pytest.mark.parametrize("number", NOT_OF_A_MACHINE, ids=NOT_OF_A_MACHINE.values())
 def test_what_is_no_assessment_of_a_virtual_machine_is_left_out(tenant, number):
-    assert assessment(tenant.assessments[number - 1], {}) is None
+    assert assessment(sent(tenant.assessments[number - 1]), {}) is None
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_what_is_no_assessment_of_a_virtual_machine_is_left_out(tenant, number):
     ],
 )
 def test_an_id_that_only_resembles_an_assessments_is_left_out(identity):
-    assert assessment({"id": identity}, {}) is None
+    assert assessment(sent({"id": identity}), {}) is None
 
 
 def test_one_assessment_key_may_say_different_things_of_different_machines(tenant):
@@ -195,14 +196,12 @@ def test_one_assessment_key_may_say_different_things_of_different_machines(tenan
     second["properties"]["metadata"] |= {"severity": "Critical", "categories": ["Data"]}
     third = copy.deepcopy(first)
     del third["properties"]["metadata"]
-    severities = [assessment(row, {})["severity"] for row in (first, second, third, first, second)]
+    severities = [assessment(sent(row), {})["severity"] for row in (first, second, third, first, second)]
     assert severities == ["Medium", "Critical", None, "Medium", "Critical"]
 
 
-def test_what_assessments_say_is_kept_for_so_many_keys_only(monkeypatch):
-    known = {}
-    monkeypatch.setattr("tap_mdc_vm.rows.assessments._recommendations", known)
-    for number in range(5000):
-        row = {"id": f"{PREFIX}/V/{SUFFIX}", "name": str(number), "properties": {"metadata": {"severity": str(number)}}}
-        assert assessment(row, {})["severity"] == str(number)
-        assert len(known) <= 1000
+def test_what_assessments_say_is_kept_for_so_many_of_them_only():
+    for number in range(3000):
+        row = {"id": f"{PREFIX}/V/{SUFFIX}", "properties": {"metadata": {"severity": str(number)}}}
+        assert assessment(sent(row), {})["severity"] == str(number)
+        assert _recommendation.cache_info().currsize <= 1000

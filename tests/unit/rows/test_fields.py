@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tap_mdc_vm.errors import MalformedAnswerError
 from tap_mdc_vm.rows import fields
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
@@ -151,3 +152,13 @@ def test_any_instant_of_any_zone_stays_the_same_instant(moment, minutes, digits)
     whole, _, fraction = result.removesuffix("Z").partition(".")
     assert datetime.fromisoformat(whole + "+00:00") == moment
     assert fraction == digits[:6]
+
+
+@pytest.mark.parametrize("text", [b'{"a": "\xff"}', b"1e999"])
+def test_json_that_can_not_be_said_is_an_error_of_its_own(text):
+    with pytest.raises(MalformedAnswerError, match="can't be read"):
+        fields.properties_of({"id": "/a", "properties": text})
+
+
+def test_a_row_without_properties_is_as_good_as_one_with_null():
+    assert fields.properties_of({"id": "/a"}) is None

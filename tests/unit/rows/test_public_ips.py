@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import pytest
+from sent import sent
 
 from tap_mdc_vm.rows.public_ips import public_ip
 
 
 @pytest.fixture(scope="module")
 def addresses(tenant):
-    return {identity.rpartition("/")[2]: address for identity, address in map(public_ip, tenant.public_ips)}
+    found = (public_ip(sent(row)) for row in tenant.public_ips)
+    return {identity.rpartition("/")[2]: address for identity, address in found}
 
 
 def test_the_id_is_in_lower_case(addresses):
@@ -31,4 +33,4 @@ def test_it_does_not_matter_what_the_address_is_attached_to(addresses, name, add
 
 @pytest.mark.parametrize("properties", [None, "", [], {"ipAddress": ""}, {"ipAddress": None}])
 def test_whatever_holds_no_address_is_none(properties):
-    assert public_ip({"id": "/A", "properties": properties}) == ("/a", None)
+    assert public_ip(sent({"id": "/A", "properties": properties})) == ("/a", None)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from sent import sent
 
 from tap_mdc_vm.rows.virtual_machines import virtual_machine
 
@@ -66,7 +67,7 @@ def test_the_image_id_is_the_community_gallerys_where_that_is_the_image(machine)
 def test_the_image_id_is_the_shared_gallerys_where_that_is_the_image(tenant):
     row = copy.deepcopy(tenant.virtual_machines[0])
     row["properties"]["storageProfile"]["imageReference"] = {"id": "", "sharedGalleryImageId": "/SharedGalleries/X"}
-    assert virtual_machine(row, {})["imageId"] == "/SharedGalleries/X"
+    assert virtual_machine(sent(row), {})["imageId"] == "/SharedGalleries/X"
 
 
 def test_the_image_id_keeps_the_version_of_a_gallery_image_and_the_identity_is_whole(machine):
@@ -127,7 +128,7 @@ def test_the_machines_mark_wins_over_the_interfaces(tenant):
         reference["id"].lower(): {"primary": not reference["properties"]["primary"], "ipConfigurations": []}
         for reference in references
     }
-    listed = virtual_machine(row, contrary)["networkInterfaces"]
+    listed = virtual_machine(sent(row), contrary)["networkInterfaces"]
     assert [interface["primary"] for interface in listed] == [True, False]
 
 
@@ -164,7 +165,7 @@ def test_the_first_public_address_on_the_machine_may_be_that_of_an_earlier_inter
 
     row = {"id": "/VM", "properties": {"networkProfile": {"networkInterfaces": [{"id": "/A"}, {"id": "/B"}]}}}
     interfaces = {"/a": interface(False, "192.0.2.1"), "/b": interface(True, None, "192.0.2.2")}
-    assert virtual_machine(row, interfaces)["publicIPAddress"] == "192.0.2.1"
+    assert virtual_machine(sent(row), interfaces)["publicIPAddress"] == "192.0.2.1"
 
 
 def test_a_machine_minutes_old_has_no_power_state_yet(machine):
@@ -176,7 +177,7 @@ def test_a_machine_minutes_old_has_no_power_state_yet(machine):
 @pytest.mark.parametrize("code", ["PowerState/", "", None, {}])
 def test_a_power_state_without_a_word_is_none(code):
     row = {"id": "/VM", "properties": {"extended": {"instanceView": {"powerState": {"code": code}}}}}
-    assert virtual_machine(row, {})["powerState"] is None
+    assert virtual_machine(sent(row), {})["powerState"] is None
 
 
 def test_an_id_in_upper_case_is_a_key_in_lower_case_and_joins_all_the_same(machine):
@@ -202,16 +203,16 @@ def test_a_member_of_a_flexible_scale_set_names_it_as_azure_does(machine, tenant
 
 
 def test_empty_tags_and_missing_tags_are_told_apart():
-    assert virtual_machine({"id": "/VM", "tags": {}}, {})["tags"] == {}
-    assert virtual_machine({"id": "/VM", "tags": None}, {})["tags"] is None
+    assert virtual_machine(sent({"id": "/VM", "tags": {}}), {})["tags"] == {}
+    assert virtual_machine(sent({"id": "/VM", "tags": None}), {})["tags"] is None
 
 
 def test_a_row_of_nothing_but_an_id_is_a_record():
-    record = virtual_machine({"id": "/VM"}, {})
+    record = virtual_machine(sent({"id": "/VM"}), {})
     assert {field for field, value in record.items() if value not in (None, [])} == {"id", "resourceId"}
 
 
 @pytest.mark.parametrize(("profile", "name"), [({"computerName": "given"}, "given"), ({}, "seen"), (None, "seen")])
 def test_the_computer_name_is_the_one_given_else_the_one_seen_inside(profile, name):
     properties = {"osProfile": profile, "extended": {"instanceView": {"computerName": "seen"}}}
-    assert virtual_machine({"id": "/VM", "properties": properties}, {})["computerName"] == name
+    assert virtual_machine(sent({"id": "/VM", "properties": properties}), {})["computerName"] == name

@@ -22,7 +22,7 @@ demo: install ## Run tap-mdc-vm into target-jsonl against the sandbox, and show 
 	@printf '\nOpen this in a browser to see more\n  %s\n' output/sandbox/overview.html
 
 test: lint .meltano/.all ## Run every check and the whole test suite
-	$(BIN)/pytest --numprocesses auto --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 chaos: .venv/.dev ## Run the chaos suite for longer: ten times the runs of make test, or CHAOS_RUNS, from seed CHAOS_FIRST_SEED
 	CHAOS_RUNS=$${CHAOS_RUNS:-2000} CHAOS_FIRST_SEED=$${CHAOS_FIRST_SEED:-1000} $(BIN)/pytest tests/sandbox/test_chaos.py

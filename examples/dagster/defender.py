@@ -11,6 +11,8 @@ PROJECT = Path(os.environ.get("MELTANO_PROJECT_ROOT", "."))
 MELTANO = os.environ.get("MELTANO", "meltano")
 ENVIRONMENTS = os.environ.get("DEFENDER_ENVIRONMENTS", "prod").split(",")
 LOADER = os.environ.get("DEFENDER_LOADER", "target-jsonl")
+# Meltano's own files: a folder for each environment, or two runs at the same time would overwrite each other's.
+FOLDERS = Path(os.environ.get("DEFENDER_FOLDERS", PROJECT / ".meltano" / "environments")).absolute()
 
 environments = dg.StaticPartitionsDefinition(ENVIRONMENTS)
 
@@ -23,7 +25,8 @@ environments = dg.StaticPartitionsDefinition(ENVIRONMENTS)
 def defender(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Machines, interfaces and findings of one tenant, complete or not at all."""
     command = [MELTANO, "--environment", context.partition_key, "--log-format", "plain", "run", "tap-mdc-vm", LOADER]
-    with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True) as run:
+    environ = os.environ | {"MELTANO_SYS_DIR_ROOT": str(FOLDERS / context.partition_key)}
+    with subprocess.Popen(command, cwd=PROJECT, env=environ, stderr=subprocess.PIPE, text=True) as run:
         summary = {}
         for line in run.stderr:
             context.log.info(line.rstrip())

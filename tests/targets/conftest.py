@@ -22,13 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests in one process: Meltano's runs in one project share its folder of plugins' catalogs."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("targets"))
-
-
 @pytest.fixture
 def tenant() -> Tenant:
     """A tenant with all oddities, for one test to change."""
@@ -60,10 +53,12 @@ def everything(living: Tenant) -> Records:
 
 @pytest.fixture(scope="session")
 def meltano_home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Variables that keep Meltano's own records of these runs out of the project."""
+    """Variables that keep Meltano's own files of these runs apart, but for the plugins that the project installed."""
     folder = tmp_path_factory.mktemp("meltano")
+    for plugins in ("extractors", "loaders"):
+        (folder / plugins).symlink_to(ROOT / ".meltano" / plugins)
     return {
-        "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
+        "MELTANO_SYS_DIR_ROOT": str(folder),
         "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
         "NO_COLOR": "1",
     }

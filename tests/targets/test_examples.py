@@ -171,13 +171,15 @@ def test_it_needs_nothing_from_elsewhere(overview: str):
 
 
 @pytest.fixture
-def defender(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+def defender(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, meltano_home: dict[str, str]) -> Any:
     """The module examples/dagster/defender.py, imported for two environments."""
+    (tmp_path / "folders").mkdir()
+    (tmp_path / "folders" / "sandbox").symlink_to(meltano_home["MELTANO_SYS_DIR_ROOT"])
     for name, value in {
         "DEFENDER_ENVIRONMENTS": "sandbox,prod",
         "MELTANO_PROJECT_ROOT": str(ROOT),
         "MELTANO": str(BIN / "meltano"),
-        "MELTANO_DATABASE_URI": f"sqlite:///{tmp_path / 'meltano.db'}",
+        "DEFENDER_FOLDERS": str(tmp_path / "folders"),
         "TARGET_JSONL_DESTINATION_PATH": str(tmp_path),
     }.items():
         monkeypatch.setenv(name, value)

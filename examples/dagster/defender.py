@@ -22,13 +22,13 @@ environments = dg.StaticPartitionsDefinition(ENVIRONMENTS)
     retry_policy=dg.RetryPolicy(max_retries=2, delay=600),  # a run only reads: to repeat it is safe
     group_name="defender",
 )
-def defender(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+def defender(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Machines, interfaces and findings of one tenant, complete or not at all."""
     command = [MELTANO, "--environment", context.partition_key, "--log-format", "plain", "run", "tap-mdc-vm", LOADER]
     environ = os.environ | {"MELTANO_SYS_DIR_ROOT": str(FOLDERS / context.partition_key)}
     with subprocess.Popen(command, cwd=PROJECT, env=environ, stderr=subprocess.PIPE, text=True) as run:
         summary = {}
-        for line in run.stderr:
+        for line in run.stderr or ():
             context.log.info(line.rstrip())
             if "Sync summary: " in line:
                 summary = json.loads(line.partition("Sync summary: ")[2])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -97,7 +97,7 @@ def fill_levels(fills: Sequence[Fill], rows: int) -> str:
         bar = axes.barh(row, share, height=0.36, color=COLOURS["full"])
         bar[0].set_gid(_tip(f"{fill.field}: {fill.filled:,} of {fill.records:,} records"))
         axes.text(1.02, row, _percent(fill), va="center", color=COLOURS["ink" if share else "muted"])
-        place = {"x": -0.4 / 0.6, "transform": axes.get_yaxis_transform(), "va": "center"}
+        place: dict[str, Any] = {"x": -0.4 / 0.6, "transform": axes.get_yaxis_transform(), "va": "center"}
         axes.text(y=row, s=fill.field, color=COLOURS["ink" if share else "muted"], **place)
     axes.set(xlim=(0, 1.18), ylim=(rows - 0.5, -0.5))
     return _svg(figure)
@@ -119,7 +119,11 @@ def _canvas(height: float, label_width: float) -> tuple[Figure, Axes]:
 def _label(axes: Axes, row: int, bar: Bar, label_width: float) -> None:
     lines = textwrap.wrap(bar.label, width=int(76 * label_width), max_lines=2, placeholder=" …")
     text = "\n".join(lines)
-    place = {"x": -label_width / (1 - label_width), "transform": axes.get_yaxis_transform(), "va": "center"}
+    place: dict[str, Any] = {
+        "x": -label_width / (1 - label_width),
+        "transform": axes.get_yaxis_transform(),
+        "va": "center",
+    }
     axes.text(y=row, s=text, color=COLOURS["ink"], linespacing=1.1, **place)
     if bar.note:
         place["x"] = -0.02

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -17,8 +18,11 @@ def main() -> None:
     Raises:
         SystemExit: With status 0 only if every selected stream is complete.
     """
+    gc.disable()  # what is being loaded is no garbage, now or later
     from tap_mdc_vm.tap import TapMdcVm  # noqa: PLC0415 - the SDK takes its time to load; errors.py does not
 
+    gc.freeze()
+    gc.enable()
     try:
         TapMdcVm.cli()
     except ConfigurationError as error:

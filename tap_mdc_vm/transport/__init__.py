@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import certifi
 import requests
 import urllib3.exceptions
+from isal import igzip
 from requests.adapters import HTTPAdapter
 from urllib3.util.ssl_ import create_urllib3_context
 from urllib3.util.ssltransport import SSLTransport
@@ -142,8 +143,12 @@ class Transport:
                 stream=True,
             ) as response,
         ):
-            # One read of the whole, not requests' many of 10 kB. It too raises if the body is cut short.
-            content = response.raw.read(decode_content=True)
+            # One read of the whole, not requests' many of 10 kB. It too raises if the body is cut short. What is packed
+            # is unpacked by ISA-L, in less than half of zlib's time.
+            packed = response.headers.get("Content-Encoding") == "gzip"
+            content = response.raw.read(decode_content=not packed)
+            if packed:
+                content = igzip.decompress(content)  # type: ignore[no-untyped-call]
             return Answer(response.status_code, response.headers, content)
 
     @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import requests
 import urllib3.exceptions
+from isal import isal_zlib
 
 from tap_mdc_vm.errors import (
     ConnectionFailedError,
@@ -25,6 +26,8 @@ from .addresses import address, printable, proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_IsalError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub takes it for an instance
 
 # What the libraries may raise, and what it means to a user. A test asks them for all their exceptions.
 COUNTERPARTS: dict[type[BaseException], type[NetworkError]] = {
@@ -67,6 +70,8 @@ COUNTERPARTS: dict[type[BaseException], type[NetworkError]] = {
     urllib3.exceptions.InvalidChunkLength: ConnectionFailedError,
     urllib3.exceptions.InvalidHeader: ConnectionFailedError,
     urllib3.exceptions.HeaderParsingError: ConnectionFailedError,
+    _IsalError: ConnectionFailedError,
+    EOFError: ConnectionFailedError,  # gzip that ends too soon
 }
 # One failure often shows as several exceptions, one inside the other. The most telling comes first.
 MOST_TELLING = (
@@ -82,6 +87,8 @@ LIBRARY_ERRORS = (
     http.client.HTTPException,
     urllib3.exceptions.HTTPError,
     urllib3.exceptions.ProxySchemeUnsupported,
+    _IsalError,
+    EOFError,
 )
 
 

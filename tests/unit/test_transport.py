@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -89,12 +90,14 @@ def test_an_answer_that_refuses_is_an_answer(status, transport, serve):
 BODY = bytes(range(256)) * 10_000
 
 
-@pytest.mark.parametrize("form", ["plain", "gzip", "chunked"])
+@pytest.mark.parametrize("form", ["plain", "gzip", "gzip in two parts", "deflate", "chunked"])
 def test_a_large_body_arrives_whole(form, transport, serve):
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
     answers = {
         "plain": (200, {}, BODY),
         "gzip": (200, {"Content-Encoding": "gzip"}, gzip.compress(BODY, 1)),
+        "gzip in two parts": (200, {"Content-Encoding": "gzip"}, gzip.compress(BODY[:9]) + gzip.compress(BODY[9:])),
+        "deflate": (200, {"Content-Encoding": "deflate"}, zlib.compress(BODY, 1)),
         "chunked": chunked,
     }
     server = serve(lambda _: answers[form])
@@ -198,6 +201,9 @@ def test_a_body_that_stops_coming_times_out(make, serve):
 
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
+PACKED = gzip.compress(b"a body" * 100)
+SPOILT = PACKED[:12] + b"\xff" * 8 + PACKED[20:]
+WRONG = PACKED[:-8] + b"\x00" * 8
 
 
 @pytest.mark.parametrize(
@@ -210,8 +216,14 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhalf",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nnothex\r\n",
         HEAD + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nhalf",
+        HEAD + b"Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" + PACKED[:20],
+        HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(SPOILT) + SPOILT,
+        HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(WRONG) + WRONG,
     ],
-    ids=["nothing", "half a line", "not HTTP", "short", "short chunk", "bad chunk", "no gzip"],
+    ids=[
+        *("nothing", "half a line", "not HTTP", "short", "short chunk", "bad chunk"),
+        *("no gzip", "short gzip", "spoilt gzip", "gzip of something else"),
+    ],
 )
 def test_an_answer_that_breaks_off_is_no_answer(sent, transport, serve):
     server = serve(lambda _: sent)

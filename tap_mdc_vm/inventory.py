@@ -137,6 +137,8 @@ class Inventory:
         Raises:
             TapError: Azure can't be asked. It is asked only where a filter on statuses may be why none came.
         """
+        if self.reading(FINDINGS).shortcomings:
+            return []  # where findings may be missing, their absence says nothing
         silent = sorted(set(self._machines.subscriptions) - self._assessed)
         if silent and self._statuses:
             quoted = ", ".join(f"'{subscription}'" for subscription in silent)

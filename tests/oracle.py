@@ -230,7 +230,7 @@ def finding_record(tenant, row):
             "recommendationCategory": said(metadata, "recommendationCategory")
             or ", ".join(at(metadata, "categories") or [])
             or None,
-            "preview": None if not metadata else at(metadata, "preview") is True,
+            "preview": at(metadata, "preview") if metadata else None,
             "azurePortalLink": link if link is None or link.startswith("https://") else "https://" + link,
             "resourceSource": details.get("source"),
             "resourceType": details.get("resourcetype", "virtualMachines"),

@@ -110,7 +110,7 @@ def _recommendation(encoded: bytes) -> Json:
         "policyDefinitionId": text(metadata.get("policyDefinitionId")),
         "metadataDisplayName": text(metadata.get("displayName")),
         "recommendationCategory": text(metadata.get("recommendationCategory")) or text(", ".join(categories or [])),
-        "preview": flag(metadata.get("preview")) is True if metadata else None,
+        "preview": flag(metadata.get("preview")),
     }
 
 

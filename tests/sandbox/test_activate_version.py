@@ -55,6 +55,7 @@ def test_a_stream_that_fell_short_is_not_activated_though_the_run_goes_on(fleet)
     assert run.records["assessments"]
     assert activated(run) == ALL[:3]
     assert run.summary["complete"] is False
+    assert run.summary["subscriptions"]["withoutAssessments"] == []
 
 
 def test_nothing_is_activated_while_a_subscription_that_was_asked_for_cannot_be_read(fleet):

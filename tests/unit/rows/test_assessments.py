@@ -25,7 +25,7 @@ def finding(tenant, records):
 
 def test_a_full_row_fills_every_field_but_what_azure_left_out(finding):
     record = finding(1)
-    assert {field for field, value in record.items() if value is None} == {"location", "managedBy"}
+    assert {field for field, value in record.items() if value is None} == {"location", "managedBy", "preview"}
     assert (record["statusCode"], record["statusCause"]) == ("Unhealthy", "ManagementPortsAreOpenToAllSources")
     assert record["additionalData"] == {"NSG open ports": "22"}
     assert record["firstEvaluationDate"] == "2026-02-03T10:51:36.337682Z"
@@ -59,7 +59,7 @@ def test_a_preview_is_marked_and_others_are_not(finding):
     assert finding(9)["preview"] is True
     assert finding(9)["displayName"].startswith("[Preview]")
     assert not finding(9)["metadataDisplayName"].startswith("[Preview]")
-    assert finding(8)["preview"] is False
+    assert finding(8)["preview"] is None
 
 
 def test_a_customers_own_assessment_has_nulls_for_empty_strings_and_keeps_its_empty_object(finding):

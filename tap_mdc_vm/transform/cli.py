@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         status: int = options.run_command(options)
+        sys.stdout.flush()
     except ConfigurationError as error:
         for problem in error.problems:
             sys.stderr.write(f"tap-mdc-vm-map: {problem}\n")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 STREAMS = {"virtual_machines", "network_interfaces", "assessments"}
@@ -83,3 +86,30 @@ def test_both_distributions_carry_the_licence_and_every_data_file(distributions:
     with tarfile.open(next(distributions.glob("*.tar.gz"))) as sdist:
         in_sdist = {name.partition("/")[2] for name in sdist.getnames()}
     assert {"LICENSE", "README.md", "CHANGELOG.md"} | {f"schemas/{stream}.json" for stream in STREAMS} <= in_sdist
+
+
+def pinned(name: str) -> dict[str, str]:
+    """Return the versions of a file of constraints by package."""
+    lines = (ROOT / "constraints" / f"{name}.txt").read_text().splitlines()
+    pins = [line.partition(";")[0].strip().partition("==") for line in lines]
+    assert all(version for _, _, version in pins), "a line is no exact version"
+    return {re.sub(r"\[.*\]", "", package).lower().replace("_", "-"): version for package, _, version in pins}
+
+
+def test_everything_that_make_installs_is_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["sandbox"]]
+    wanted += [entry for group in project["dependency-groups"].values() for entry in group if isinstance(entry, str)]
+    names = {re.match(r"[\w.-]+", entry)[0].lower().replace("_", "-") for entry in wanted}
+    assert names - pinned("project").keys() == set()
+
+
+def test_everything_that_meltano_installs_is_pinned():
+    plugins = yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"]
+    for loader in plugins["loaders"]:
+        options, file, *packages = loader["pip_url"].split()
+        assert (options, file) == ("--constraint", f"constraints/{loader['name']}.txt")
+        pins = pinned(loader["name"])
+        assert packages
+        assert all(pins[package.partition("==")[0]] == package.partition("==")[2] for package in packages)
+    assert plugins["extractors"][0]["pip_url"] == "--constraint constraints/project.txt --editable ."

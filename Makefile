@@ -6,7 +6,7 @@ PINS := --constraint constraints/project.txt
 MELTANO := $(BIN)/meltano
 export MELTANO_CLI_DISABLE_VERSION_CHECK := true
 
-.PHONY: help install demo test chaos lint format docs constraints clean
+.PHONY: help install demo test chaos bench lint format docs constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -26,6 +26,9 @@ test: lint .meltano/.all ## Run every check and the whole test suite
 
 chaos: .venv/.dev ## Run the chaos suite for longer: ten times the runs of make test, or CHAOS_RUNS, from seed CHAOS_FIRST_SEED
 	CHAOS_RUNS=$${CHAOS_RUNS:-2000} CHAOS_FIRST_SEED=$${CHAOS_FIRST_SEED:-1000} $(BIN)/pytest tests/sandbox/test_chaos.py
+
+bench: .venv/.dev ## Measure speed and memory against their goals, side by side with the barest loop
+	cd benchmarks && ../$(BIN)/python run.py
 
 lint: .venv/.dev ## Check style, types and the layers of the architecture
 	$(BIN)/ruff check .

@@ -153,7 +153,8 @@ def test_a_last_page_holds_fewer_rows_than_the_whole():
         b'{"totalRecords": 1, "count": 1, "data": [{"id": "\xff"}]}',
         b'{"totalRecords": 1, "count": 1, "data": [{"id": 1}]}',
         b'{"totalRecords": 1, "count": 1, "data": [{"id": ["/b"]}]}',
-        b'{"totalRecords": 1, "count": 1, "data": [{"id": "/a", "properties": %b}]}' % (b"[" * 200_000 + b"]" * 200_000),
+        b'{"totalRecords": 1, "count": 1, "data": [{"id": "/a", "properties": %b}]}'
+        % (b"[" * 200_000 + b"]" * 200_000),
     ],
 )
 def test_a_200_that_is_no_result_is_malformed(body):

@@ -51,7 +51,7 @@ class Inventory:
     """
 
     def __init__(self, reader: Reader, coverage: Coverage, settings: Settings, wanted: AbstractSet[str]) -> None:
-        """Begin to read what every wanted stream needs first."""
+        """Begin to read all that the wanted streams need."""
         self._reader, self._coverage, self._wanted = reader, coverage, wanted
         self._statuses = settings.assessment_statuses
         self._readings: dict[str, Reading] = {}
@@ -60,8 +60,8 @@ class Inventory:
         self._interfaces_are_known = self._machines_are_known = False
         self._assessed: set[str] = set()
         self._foreign = 0
-        for name in (ADDRESSES, INTERFACES, MACHINES):
-            if name != MACHINES or wanted != {INTERFACES}:
+        for name in (ADDRESSES, INTERFACES, MACHINES, FINDINGS):  # in the order in which they will be used
+            if name in wanted or name in {ADDRESSES, INTERFACES} or (name == MACHINES and FINDINGS in wanted):
                 self._start(name)
 
     def reading(self, name: str) -> Reading:
@@ -88,8 +88,6 @@ class Inventory:
         """
         self._read_interfaces()
         reading = self.reading(MACHINES)
-        if FINDINGS in self._wanted:
-            self._start(FINDINGS)
         for rows in _in_batches(reading):
             records = [virtual_machine(row, self._interfaces) for row in rows]
             if FINDINGS in self._wanted:

@@ -36,6 +36,9 @@ class AtOnce:
         result = job()
         return SimpleNamespace(result=lambda: result)
 
+    def lane(self):
+        return None
+
 
 def filtered():
     """The text of the findings' query with a filter on statuses, as a run composes it."""

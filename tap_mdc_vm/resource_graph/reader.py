@@ -12,8 +12,10 @@ partitions are read again and compared; where that can't explain it, ordered pag
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from tap_mdc_vm import events
 from tap_mdc_vm.errors import (
@@ -27,11 +29,13 @@ from tap_mdc_vm.resource_graph.completeness import Ledger, gap
 from tap_mdc_vm.resource_graph.partitions import DEEPEST, partitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
+    from concurrent.futures import Future
 
     from tap_mdc_vm.resource_graph.client import Client
     from tap_mdc_vm.resource_graph.model import Page, Partition, Query, Row, Scope
-    from tap_mdc_vm.resource_graph.workers import Workers
+    from tap_mdc_vm.resource_graph.workers import Lane, Workers
 
 _ORDERED_PASSES = 5
 _EMPTY_PAGES = 10
@@ -42,8 +46,27 @@ two of them would share rows (a quarter of a row per pair on average even among 
 _PROBED = 100
 """How many rows of the first page that no partition held are asked for by id: enough to tell loss from deletion."""
 
-_First: TypeAlias = "Page | IncompleteError | None"
-"""The first page of a scope; None if it would be too large; or why it proves nothing."""
+_STARTS = 4
+"""How many scopes of a reading are begun before their turn: a scope that fits one answer costs its latency alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What the first answer about a scope tells.
+
+    Attributes:
+        total: How many rows there were.
+        rows: All of them, if they fit one answer.
+        sample: Else the ids, in lower case, of those that came: none if an answer would have been too large.
+        parts: The partitions to read, where there are more rows than a page holds.
+        limit_hit: More subscriptions lie in scope than Azure looks at.
+    """
+
+    total: int
+    rows: list[Row] | None = None
+    sample: AbstractSet[str] = frozenset()
+    parts: Sequence[Partition] = ()
+    limit_hit: bool = False
 
 
 class Reader:
@@ -79,10 +102,12 @@ class Reading:
     """
 
     def __init__(self, reader: Reader, query: Query, scopes: Sequence[Scope]) -> None:
-        """Ask the first scope's first page at once, so that several readings can start side by side."""
-        self._reader, self._query, self._scopes = reader, query, scopes
+        """Begin with the first scopes at once, so that several readings can start side by side."""
+        self._reader, self._query = reader, query
         self._client, self._workers, self._page_size = reader.client, reader.workers, reader.page_size
-        self._first = self._workers.submit(partial(self._first_page, scopes[0]))
+        self._later = deque(scopes)
+        self._begun: deque[tuple[Scope, Future[_Start | IncompleteError], Lane[list[Row]]]] = deque()
+        self._begin_scopes()
         self.expected = self.emitted = self.duplicates = 0
         self.shortcomings: list[str] = []
 
@@ -99,77 +124,92 @@ class Reading:
             ScopeTooLargeError: Azure looked at some of the subscriptions only.
             TapError: Azure can't be asked.
         """
-        later = self._workers.in_order(partial(self._first_page, scope) for scope in self._scopes[1:])
-        for scope, first in zip(self._scopes, self._firsts(later), strict=True):
-            try:
-                for rows in self._scope(scope, first):
-                    self.emitted += len(rows)
-                    if rows:
-                        yield rows
-            except IncompleteError as error:
-                self._fall_short(error)
+        try:
+            while self._begun:
+                scope, start, lane = self._begun[0]
+                try:
+                    for rows in self._scope(scope, start.result(), lane):
+                        self.emitted += len(rows)
+                        if rows:
+                            yield rows
+                except IncompleteError as error:
+                    self._fall_short(error)
+                self._workers.drop(lane)
+                self._begun.popleft()
+                self._begin_scopes()
+        finally:
+            for _, _, lane in self._begun:
+                self._workers.drop(lane)
         if not self.shortcomings:
             self.expected = self.emitted + self.duplicates
 
-    def _firsts(self, later: Iterator[_First]) -> Iterator[_First]:
-        yield self._first.result()
-        yield from later
+    def _begin_scopes(self) -> None:
+        while self._later and len(self._begun) < _STARTS:
+            scope = self._later.popleft()
+            lane: Lane[list[Row]] = self._workers.lane()
+            self._begun.append((scope, self._workers.submit(partial(self._start, scope, lane)), lane))
 
-    def _first_page(self, scope: Scope) -> _First:
-        """Return the first page in order; None where it would be too large to be sent.
+    def _start(self, scope: Scope, lane: Lane[list[Row]]) -> _Start | IncompleteError:
+        """Ask for the first page of a scope and, if it shows that there are more, begin to read partitions.
 
-        That it can't be proven is returned too: another scope's may be, which a tolerant reading goes on to.
+        That it can't be proven is returned: another scope's may be, which a tolerant reading goes on to.
         """
         try:
-            return self._ask(self._query.text, scope)
+            page = self._ask(self._query.text, scope)
         except PayloadTooLargeError:
-            return None
+            total, sample, limit_hit = self._count(scope), set(), False
         except IncompleteError as error:
             return error
+        else:
+            if not page.skip_token or len(page.rows) == page.total:
+                return _Start(page.total, page.rows, limit_hit=page.limit_hit)
+            total, sample, limit_hit = page.total, {_id(row) for row in page.rows}, page.limit_hit
+        parts = partitions(total, self._page_size) if total > self._page_size else []
+        self._workers.fill(lane, self._jobs(scope, parts))
+        return _Start(total, sample=sample, parts=parts, limit_hit=limit_hit)
 
-    def _scope(self, scope: Scope, first: _First) -> Iterator[list[Row]]:
-        if isinstance(first, IncompleteError):
-            raise first
-        total = first.total if first else self._count(scope)
-        self.expected += total
-        if first and first.limit_hit:
+    def _scope(self, scope: Scope, start: _Start | IncompleteError, lane: Lane[list[Row]]) -> Iterator[list[Row]]:
+        if isinstance(start, IncompleteError):
+            raise start
+        self.expected += start.total
+        if start.limit_hit:
             self._fall_short(
                 ScopeTooLargeError(
                     "More subscriptions lie in scope than Resource Graph looks at (10,000); it left the others out.",
                     "Set subscription_ids or management_group_ids, and run once per part.",
                 )
             )
-        if first and (not first.skip_token or len(first.rows) == first.total):
-            yield self._unique(first.rows)
-        elif total <= self._page_size:
-            yield from self._ordered(scope, Ledger())
+        if start.rows is not None:
+            yield self._unique(start.rows)[0]
+        elif start.parts:
+            yield from self._partitioned(scope, start, lane)
         else:
-            yield from self._partitioned(scope, total, {_id(row) for row in first.rows} if first else set())
+            yield from self._ordered(scope, Ledger())
 
-    def _partitioned(self, scope: Scope, before: int, sample: set[str]) -> Iterator[list[Row]]:
+    def _partitioned(self, scope: Scope, start: _Start, lane: Lane[list[Row]]) -> Iterator[list[Row]]:
         """Yield the rows partition by partition, then see whether the parts add up.
 
         Args:
             scope: Where to look.
-            before: How many rows there were before.
-            sample: Ids in lower case of rows that were there, each to be found in some partition.
+            start: How many rows there were before, and some of them, each to be found in some partition.
+            lane: Gives the rows of each partition.
         """
-        parts, ledger, read = partitions(before, self._page_size), Ledger(), 0
+        ledger, missing, read = Ledger(), set(start.sample), 0
         try:
-            for number, (part, rows) in enumerate(self._parts(scope, parts)):
-                unique = self._unique(rows)
-                ids = [_id(row) for row in unique]
+            for number, (part, rows) in enumerate(zip(start.parts, self._workers.results(lane), strict=True)):
+                unique, ids = self._unique(rows)
                 if number < _COMPARED and not ledger.all().isdisjoint(map(hash, ids)):
                     raise _PartitionsUnusableError("a row lies in two partitions")
                 ledger.note(part, ids)
-                sample.difference_update(ids)
+                missing.difference_update(ids)
                 read += len(rows)
                 yield unique
             after = self._count(scope)
-            if doubt := max(gap(read, before, after), self._lost(scope, sample)):
-                events.emit(events.LookingAgain(self.name, read, before, after))
-                yield from self._look_again(scope, parts, ledger, after, doubt)
+            if doubt := max(gap(read, start.total, after), self._lost(scope, missing)):
+                events.emit(events.LookingAgain(self.name, read, start.total, after))
+                yield from self._look_again(scope, start.parts, ledger, after, doubt)
         except _PartitionsUnusableError as reason:
+            self._workers.drop(lane)
             events.emit(events.ReadingInOrder(self.name, str(reason)))
             yield from self._ordered(scope, ledger)
 
@@ -185,7 +225,7 @@ class Reading:
             _PartitionsUnusableError: A row moved, or the parts miss the counts again by more than changed.
         """
         known, changed, read = ledger.all(), 0, 0
-        for part, rows in self._parts(scope, parts):
+        for part, rows in zip(parts, self._workers.in_order(self._jobs(scope, parts)), strict=True):
             now = {hash(_id(row)): row for row in rows}
             had = ledger.of(part)
             new = now.keys() - had
@@ -223,7 +263,7 @@ class Reading:
                     new = [row for row in page.rows if hash(_id(row)) not in known]
                     known.update(hash(_id(row)) for row in new)
                     ids += map(_id, page.rows)
-                    yield self._unique(new)
+                    yield self._unique(new)[0]
             except IncompleteError as error:
                 reason = error.message
                 continue
@@ -257,9 +297,8 @@ class Reading:
                 raise IncompleteError("Resource Graph sends the same page, or an empty one, over and over")
             seen.add(token)
 
-    def _parts(self, scope: Scope, parts: Sequence[Partition]) -> Iterable[tuple[Partition, list[Row]]]:
-        rows = self._workers.in_order(partial(self._part, scope, part, 0) for part in parts)
-        return zip(parts, rows, strict=True)
+    def _jobs(self, scope: Scope, parts: Iterable[Partition]) -> Iterator[Callable[[], list[Row]]]:
+        return (partial(self._part, scope, part, 0) for part in parts)
 
     def _part(self, scope: Scope, part: Partition, depth: int) -> list[Row]:
         """Return a partition's rows, from one answer or, where they don't fit one, from its halves'.
@@ -295,11 +334,17 @@ class Reading:
     def _count(self, scope: Scope) -> int:
         return self._client.count(self.name, self._query.count(), scope)
 
-    def _unique(self, rows: list[Row]) -> list[Row]:
-        """Return rows without those whose id came before in the list; all rows of one id lie in one partition."""
-        unique = {_id(row): row for row in rows}
+    def _unique(self, rows: list[Row]) -> tuple[list[Row], list[str]]:
+        """Return rows without those whose id comes again in the list, and their ids in lower case.
+
+        All rows of one id lie in one partition, so that no more than its own need be compared.
+        """
+        ids = [row["id"].lower() for row in rows]
+        unique = dict(zip(ids, rows, strict=True))
+        if len(unique) == len(rows):
+            return rows, ids
         self.duplicates += len(rows) - len(unique)
-        return rows if len(unique) == len(rows) else list(unique.values())
+        return list(unique.values()), list(unique)
 
     def _fall_short(self, error: TapError) -> None:
         """Note why the result is not proven, or end the run with it."""

@@ -1,4 +1,4 @@
-"""Work that is concurrent, bounded and handed out in order."""
+"""Work that is concurrent, bounded and handed out in order, and goes on from one piece of work to the next."""
 
 from __future__ import annotations
 
@@ -6,12 +6,26 @@ import queue
 import threading
 from collections import deque
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Lane(Generic[T]):
+    """Jobs whose results are wanted in the jobs' order; :meth:`Workers.lane` makes one.
+
+    Attributes:
+        jobs: Those not begun yet.
+        begun: Results to be, of those that are begun and not handed out yet.
+    """
+
+    jobs: Iterator[Callable[[], T]] = field(default_factory=lambda: iter(()))
+    begun: deque[Future[T]] = field(default_factory=deque)
 
 
 class Workers:
@@ -20,14 +34,17 @@ class Workers:
     They are daemons: a run that fails ends at once, and does not wait for answers that nobody will read.
     ``ThreadPoolExecutor`` would wait for them at the interpreter's exit.
 
-    Args:
-        count: How many run at the same time.
+    Lanes are served in the order in which they were made. While the last jobs of one are under way, the first of the
+    next are begun, so that no thread idles between two pieces of work. All of them together are at most one job more
+    ahead of their use than there are threads, so that memory is bounded by the results of that many.
     """
 
     def __init__(self, count: int) -> None:
         """Start the threads."""
         self._count = count
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._lanes: list[Lane[Any]] = []
+        self._serving = threading.Lock()
         for number in range(count):
             threading.Thread(target=self._work, name=f"reader-{number}", daemon=True).start()
 
@@ -46,31 +63,66 @@ class Workers:
         self._jobs.put(run)
         return future
 
-    def in_order(self, jobs: Iterable[Callable[[], T]]) -> Iterator[T]:
-        """Run jobs side by side and yield their results in the jobs' order.
+    def lane(self) -> Lane[T]:
+        """Return a lane behind those made before. What its jobs are may turn out later: see :meth:`fill`."""
+        lane: Lane[T] = Lane()
+        with self._serving:
+            self._lanes.append(lane)
+        return lane
 
-        At most one job more than there are threads is under way or waits to be taken, so that memory is bounded by
-        the results of that many. Jobs not begun when the caller stops are dropped.
+    def fill(self, lane: Lane[T], jobs: Iterable[Callable[[], T]]) -> None:
+        """Say what the jobs of a lane are, and begin with them as soon as threads are free."""
+        lane.jobs = iter(jobs)
+        self._serve()
+
+    def results(self, lane: Lane[T]) -> Iterator[T]:
+        """Yield the results of a lane, which from now on goes before all others.
+
+        The jobs of a lane that the caller stops to read are dropped, unless they are under way.
 
         Raises:
             Exception: What a job raised, when its turn comes.
         """
-        waiting: deque[Future[T]] = deque()
+        with self._serving:
+            self._lanes.remove(lane)
+            self._lanes.insert(0, lane)
         try:
-            for job in jobs:
-                waiting.append(self.submit(job))
-                if len(waiting) > self._count:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            while True:
+                self._serve()
+                if not lane.begun:
+                    return
+                yield lane.begun.popleft().result()
         finally:
-            for future in waiting:
-                future.cancel()
+            self.drop(lane)
+
+    def in_order(self, jobs: Iterable[Callable[[], T]]) -> Iterator[T]:
+        """Run jobs side by side and yield their results in the jobs' order, as :meth:`results`."""
+        lane: Lane[T] = self.lane()
+        lane.jobs = iter(jobs)
+        return self.results(lane)
+
+    def drop(self, lane: Lane[T]) -> None:
+        """Forget a lane, and its jobs as far as they are not under way."""
+        with self._serving:
+            if lane in self._lanes:
+                self._lanes.remove(lane)
+        for future in lane.begun:
+            future.cancel()
 
     def close(self) -> None:
         """Let the threads end once they have done what they were given."""
         for _ in range(self._count):
             self._jobs.put(None)
+
+    def _serve(self) -> None:
+        """Begin as many jobs as may be ahead of their use, those of the foremost lanes first."""
+        with self._serving:
+            free = self._count + 1
+            for lane in self._lanes:
+                free -= len(lane.begun)
+                while free > 0 and (job := next(lane.jobs, None)) is not None:
+                    lane.begun.append(self.submit(job))
+                    free -= 1
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

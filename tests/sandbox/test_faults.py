@@ -102,7 +102,8 @@ def test_a_fault_that_lasts_ends_the_run_in_one_line(fleet, kind, error):
     assert isinstance(run.error, error)
     assert "\n" not in str(run.error)
     assert run.summary["complete"] is False
-    assert run.records["virtual_machines"]
+    if kind is not Kind.EXPIRED_TOKEN:  # the token is that of the machines' requests too
+        assert run.records["virtual_machines"]
 
 
 @pytest.mark.parametrize("kind", [kind for kind, error in LASTING.items() if error is None])

@@ -7,7 +7,7 @@ import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock
 
 import pytest
 from hypothesis import given, settings
@@ -313,6 +313,41 @@ def test_scopes_are_read_one_after_the_other_and_all(read):
     service = Service([*ids(150, "/a"), *ids(50, "/b"), *ids(250, "/c")])
     scopes = [Scope(subscriptions=(name,)) for name in "abc"]
     assert sorted(rows_of(read(service, scopes=scopes))) == sorted(service.ids)
+
+
+def test_what_a_scope_needs_is_asked_while_the_one_before_is_still_counted(read):
+    """The count at the end of one scope holds nothing up: the partitions of the next are under way."""
+    service = Service([*ids(1_000, "/a"), *ids(1_000, "/b")])
+    moved_on = Event()
+    ask, count = service.ask, service.count
+
+    def asking(name, text, scope, **more):
+        if scope.subscriptions == ("b",) and "hash(" in text:
+            moved_on.set()
+        return ask(name, text, scope, **more)
+
+    def counting(name, text, scope):
+        assert scope.subscriptions == ("b",) or moved_on.wait(5)
+        return count(name, text, scope)
+
+    service.ask, service.count = asking, counting
+    reading = read(service, scopes=[Scope(subscriptions=("a",)), Scope(subscriptions=("b",))])
+    assert sorted(rows_of(reading)) == service.ids
+
+
+def test_a_reading_that_is_broken_off_leaves_room_for_the_next(read):
+    broken_off = read(Service(ids(5_000)))
+    next(iter(broken_off))
+    service = Service(ids(5_000))
+    assert sorted(rows_of(read(service))) == service.ids
+
+
+def test_many_scopes_are_begun_a_few_at_a_time(read):
+    service = Service([row_id for number in range(40) for row_id in ids(3, f"/{number}")])
+    reading = read(service, scopes=[Scope(subscriptions=(str(number),)) for number in range(40)])
+    next(rows := iter(reading))
+    assert len(service.asked) <= 5
+    assert sum(map(len, rows)) == 39 * 3
 
 
 def test_a_refusal_ends_the_reading(read):

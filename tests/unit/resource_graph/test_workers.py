@@ -76,3 +76,44 @@ def test_jobs_not_begun_are_dropped_when_the_caller_stops():
     workers.close()
     workers.submit(lambda: None)
     assert 2 not in ran
+
+
+def test_the_jobs_of_the_next_lane_begin_while_the_last_ones_of_a_lane_are_under_way(workers):
+    moved_on = threading.Event()
+    first, second = workers.lane(), workers.lane()
+    workers.fill(first, [lambda: moved_on.wait(5)] * 3)
+    workers.fill(second, [moved_on.set])
+    assert list(workers.results(first)) == [True] * 3
+
+
+def test_all_lanes_together_are_no_further_ahead_than_one_would_be(workers):
+    begun = []
+
+    def jobs(name):
+        for number in range(100):
+            begun.append(f"{name}{number}")
+            yield lambda: None
+
+    lanes = [workers.lane() for _ in range(3)]
+    for name, lane in zip("abc", lanes, strict=True):
+        workers.fill(lane, jobs(name))
+    assert begun == ["a0", "a1", "a2", "a3", "a4"]
+
+
+def test_a_lane_that_is_read_goes_before_those_that_are_ahead_of_their_use(workers):
+    ahead, wanted = workers.lane(), workers.lane()
+    workers.fill(ahead, ((lambda n=n: n) for n in range(100)))
+    workers.fill(wanted, ((lambda n=n: -n) for n in range(100)))
+    assert list(workers.results(wanted)) == [-n for n in range(100)]
+    assert list(workers.results(ahead)) == list(range(100))
+
+
+def test_a_lane_that_is_dropped_makes_room_for_the_next(workers):
+    dropped, kept = workers.lane(), workers.lane()
+    begun = []
+    workers.fill(dropped, ((lambda: None) for _ in range(100)))
+    workers.drop(dropped)
+    workers.fill(kept, ((lambda n=n: begun.append(n)) for n in range(5)))
+    assert list(workers.results(kept)) == [None] * 5
+    assert sorted(begun) == list(range(5))
+    assert list(workers.in_order([lambda: "alive"])) == ["alive"]

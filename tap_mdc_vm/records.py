@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.json import serialize_json
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from singer_sdk import Stream
+    from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import RecordMessage
 
     Record = dict[str, Any]
@@ -49,7 +51,7 @@ class RecordLines:
     ) -> None:
         """Choose the path."""
         self._by_the_sdk = None if is_whole(stream) else by_the_sdk
-        self._maps = [(stream_map, _head(stream_map.stream_alias)) for stream_map in stream.stream_maps]
+        self._transforms = [(_transform(each), _head(each.stream_alias)) for each in stream.stream_maps]
         self._version = b"" if version is None else b',"version":%d' % version
 
     def of(self, records: Iterable[Record]) -> bytes:
@@ -61,8 +63,9 @@ class RecordLines:
         tail = b'%s,"time_extracted":"%s"}\n' % (self._version, datetime.now(UTC).isoformat().encode())
         lines: list[bytes] = []
         for record in records:
-            for stream_map, head in self._maps:
-                if (mapped := stream_map.transform(record)) is not None:
+            for transform, head in self._transforms:
+                mapped = transform(record) if transform else record
+                if mapped is not None:
                     lines += head, _encoded(mapped), tail
         return b"".join(lines)
 
@@ -75,6 +78,12 @@ def write(lines: bytes) -> None:
         else:  # a test that captures text
             sys.stdout.write(lines.decode())
         sys.stdout.flush()
+
+
+def _transform(stream_map: StreamMap) -> Callable[[Record], Record | None] | None:
+    """Return what makes a stream's record of a record; None if it is the record itself, as of most streams."""
+    same = isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
+    return None if same else stream_map.transform
 
 
 def _head(stream: str) -> bytes:

@@ -128,11 +128,16 @@ def instant(value: object) -> str | None:
     Azure writes none to seven digits, and ``Z`` or an offset. A time with neither is UTC, as all of Kusto's are.
     What is no point in time is None.
     """
-    found = _INSTANT.fullmatch(value) if type(value) is str else None
-    if not found:
+    if type(value) is not str:
         return None
-    moment, offset = found[1], found[2]
     try:
+        if len(value) == 28 and value[27] == "Z" and value[4:20:3] == "--T::." and value[11:13] < "24":
+            datetime.fromisoformat(value)  # nearly all have this form: the separators are there, so are the digits?
+            return value[:26] + "Z"
+        found = _INSTANT.fullmatch(value)
+        if not found:
+            return None
+        moment, offset = found.groups()
         datetime.fromisoformat(moment)  # refuses the 30th of February
         if offset and offset != "Z":
             utc = datetime.fromisoformat(moment[:19] + offset).astimezone(UTC)

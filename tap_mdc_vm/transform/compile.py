@@ -1,18 +1,20 @@
 """Compiles the map of a stream into one Python function, each value of which equals the SDK's.
 
-The SDK walks the tree of an expression anew for each label of each record. Here the trees become the values of one dict
-display in a function that Python compiles once::
+The SDK walks the tree of an expression anew for each label of each record. Here the trees become lines of a function
+that Python compiles once::
 
     etm_assets: {externalAssetId: vmId or id, source: "'Defender for Cloud'"}
 
     def transform(record):
         try:
-            return {
-                'externalAssetId': record['vmId'] or record['id'],
-                'source': 'Defender for Cloud',
-            }
+            result = labels.copy()
+            result['externalAssetId'] = record['vmId'] or record['id']
+            result['source'] = 'Defender for Cloud'
+            return result
         except Exception:
             return interpreted(record)
+
+To fill a copy of a dict that has every label takes half as long as to make one of some dozens of labels.
 
 Only what is sure to give the same as the SDK's evaluator is translated, node by node. An expression with anything
 else in it is handed to that evaluator as a whole. A record that raises is mapped anew by the evaluator, which gives the
@@ -99,22 +101,25 @@ def compiled(plan: Plan) -> Callable[[dict[str, Any]], dict[str, Any] | None]:
 
 def source_code(plan: Plan) -> tuple[str, dict[str, Any]]:
     """Return the text of the function, and the globals that it needs."""
-    namespace: dict[str, Any] = {"__builtins__": {}, "Exception": Exception, "interpreted": plan.interpreted}
-    entries = ["**record"] if plan.keep_others else [f"{key!r}: record[{key!r}]" for key in plan.kept]
-    entries += [
-        f"{label!r}: {_value(expression, label, plan, namespace)}"
-        for label, expression in plan.labels.items()
-        if expression
-    ]
-    removed = [label for label, expression in plan.labels.items() if not expression] if plan.keep_others else []
+    given = {label: expression for label, expression in plan.labels.items() if expression}
+    removed = [label for label in plan.labels if label not in given] if plan.keep_others else []
+    kept = () if plan.keep_others else plan.kept
+    namespace: dict[str, Any] = {
+        "__builtins__": {},
+        "Exception": Exception,
+        "interpreted": plan.interpreted,
+        "labels": dict.fromkeys((*kept, *given)),
+    }
     condition = _value(plan.condition, None, plan, namespace) if plan.condition else "True"
+    values = {key: f"record[{key!r}]" for key in kept} | {
+        label: _value(expression, label, plan, namespace) for label, expression in given.items()
+    }
     lines = [
         "def transform(record):",
         "    try:",
         *([f"        if not ({condition}):", "            return None"] if plan.condition else []),
-        "        result = {",
-        *(f"            {entry}," for entry in entries),
-        "        }",
+        f"        result = {'record' if plan.keep_others else 'labels'}.copy()",
+        *(f"        result[{label!r}] = {value}" for label, value in values.items()),
         *(f"        result.pop({label!r}, None)" for label in removed),
         "        return result or None",  # an empty record is no record, as in the SDK
         "    except Exception:",

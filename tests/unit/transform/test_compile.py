@@ -164,8 +164,8 @@ def test_an_everyday_expression_becomes_python(text):
 def test_an_expression_that_is_not_surely_the_same_in_python_is_left_to_the_sdk_alone(text):
     content = {**ONE_LABEL, "label": text, "other": "text"}
     source = code(ours(content), content)[0]
-    assert "'label': evaluated" in source
-    assert "'other': record['text']" in source
+    assert "result['label'] = evaluated" in source
+    assert "result['other'] = record['text']" in source
 
 
 def test_a_field_that_is_deselected_is_looked_up_with_care_and_not_by_failing():

@@ -2,9 +2,9 @@
 
 The SDK treats each record by itself: it walks it to drop what the catalog deselects, walks it again to make its types
 fit the schema, puts it into a message object, encodes that with simplejson and flushes. Our records are built to the
-schema by our own code, so where nothing is deselected none of the walks can change anything, and they are left out;
-encoding is orjson's, and a page is written at once. Where a user deselects a property or edits the schema in the
-catalog, the SDK's own path runs, record by record. Stream maps run in both.
+schema by our own code, so the second walk can change nothing; what the first drops is known beforehand; encoding is
+orjson's, and a page is written at once. Where a user edits the schema in the catalog, or deselects a part of a field,
+the SDK's own path runs, record by record. Stream maps run in both.
 """
 
 from __future__ import annotations
@@ -28,13 +28,17 @@ if TYPE_CHECKING:
     Record = dict[str, Any]
 
 
-def is_whole(stream: Stream) -> bool:
-    """Tell whether a stream's records go out just as they are built, but for its stream maps.
+def left_out(stream: Stream) -> tuple[str, ...] | None:
+    """Return the fields that the catalog deselects of records that otherwise go out as they are built.
 
-    That is so where the catalog deselects no property and has the stream's own schema.
+    Returns:
+        None where the catalog has a schema of its own, or deselects a part of a field.
     """
     own = Schema.from_dict(stream.schema).to_dict()
-    return all(stream.mask.values()) and stream.effective_schema in (stream.schema, own)
+    deselected = [path for path, selected in stream.mask.items() if not selected]
+    if stream.effective_schema not in (stream.schema, own) or any(len(path) != 2 for path in deselected):
+        return None
+    return tuple(name for _, name in deselected)
 
 
 class RecordLines:
@@ -50,19 +54,22 @@ class RecordLines:
         self, stream: Stream, by_the_sdk: Callable[[Record], Iterable[RecordMessage]], version: int | None
     ) -> None:
         """Choose the path."""
-        self._by_the_sdk = None if is_whole(stream) else by_the_sdk
+        self._left_out = left_out(stream)
+        self._by_the_sdk = by_the_sdk
         self._transforms = [(_transform(each), _head(each.stream_alias)) for each in stream.stream_maps]
         self._version = b"" if version is None else b',"version":%d' % version
 
     def of(self, records: Iterable[Record]) -> bytes:
         """Return the lines of a batch: a record's own, then those that stream maps make of it."""
-        if self._by_the_sdk is not None:
+        if self._left_out is None:
             return b"".join(
                 _encoded(message.to_dict()) + b"\n" for record in records for message in self._by_the_sdk(record)
             )
         tail = b'%s,"time_extracted":"%s"}\n' % (self._version, datetime.now(UTC).isoformat().encode())
         lines: list[bytes] = []
         for record in records:
+            for name in self._left_out:
+                record.pop(name, None)
             for transform, head in self._transforms:
                 mapped = transform(record) if transform else record
                 if mapped is not None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from tap_mdc_vm.resource_graph.model import Partition
-
 _DEVIATIONS = 3.3
 """Standard deviations of headroom: one partition in two thousand then holds more rows than a page."""
 
@@ -13,8 +11,8 @@ DEEPEST = 12
 """How often a partition may be halved: 4,096 times smaller, one row where it held a thousand."""
 
 
-def partitions(total: int, page_size: int) -> list[Partition]:
-    """Return partitions of about ``total`` rows, each small enough for one page with very few exceptions.
+def modulus_for(total: int, page_size: int) -> int:
+    """Return into how many partitions to cut ``total`` rows: each fits one page, with very few exceptions.
 
     Rows fall into partitions by their hash, so that the rows of one vary as chance does: around a mean of m by the
     square root of m. Microsoft's own example takes m equal to the page, and half the partitions overflow.
@@ -24,5 +22,4 @@ def partitions(total: int, page_size: int) -> list[Partition]:
         page_size: Rows that a page holds.
     """
     root = (-_DEVIATIONS + math.sqrt(_DEVIATIONS**2 + 4 * page_size)) / 2
-    modulus = max(math.ceil(total / max(root**2, 1.0)), 2)
-    return [Partition(modulus, remainder) for remainder in range(modulus)]
+    return max(math.ceil(total / max(root**2, 1.0)), 2)

@@ -1,11 +1,15 @@
-"""What two counts of a whole allow its parts to add up to."""
+"""What two counts of a whole allow its parts to add up to, and what else parts show."""
 
 from __future__ import annotations
 
-import pytest
+import random
+from collections import Counter
 
-from tap_mdc_vm.resource_graph.completeness import Ledger, gap
-from tap_mdc_vm.resource_graph.model import Partition
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_mdc_vm.resource_graph.completeness import Ledger, gap, is_uneven
 
 
 @pytest.mark.parametrize(
@@ -23,11 +27,37 @@ def test_the_parts_may_add_up_to_anything_between_the_counts(read, before, after
     assert gap(read, before, after) == expected
 
 
-def test_the_ledger_knows_which_rows_went_out_and_from_which_partition():
-    ledger = Ledger()
-    ledger.note(Partition(2, 0), ["a", "b"])
-    ledger.note(Partition(2, 1), ["c"])
-    ledger.note(Partition(2, 0), ["d"])
-    assert ledger.of(Partition(2, 0)) == {hash("a"), hash("b"), hash("d")}
-    assert ledger.all() == {hash(name) for name in "abcd"}
-    assert ledger.of(Partition(2, 3)) == set()
+@pytest.mark.parametrize(("parts", "rows"), [(2, 1_500), (25, 20_000), (400, 340_000), (50, 475), (3_000, 9_000)])
+def test_parts_as_even_as_chance_makes_them_raise_no_alarm(parts, rows):
+    for seed in range(20):
+        chance = random.Random(seed)
+        sizes = Counter(chance.randrange(parts) for _ in range(rows))
+        assert not is_uneven([sizes[part] for part in range(parts)])
+
+
+@pytest.mark.parametrize(("parts", "mean"), [(2, 700), (25, 850), (400, 850), (50, 17)])
+def test_one_empty_part_among_full_ones_does(parts, mean):
+    assert is_uneven([0] + [mean] * (parts - 1))
+
+
+def test_half_a_part_among_full_ones_does():
+    assert is_uneven([425] + [850] * 24)
+
+
+def test_nothing_at_all_is_even():
+    assert not is_uneven([0, 0, 0])
+
+
+@given(st.lists(st.lists(st.text(max_size=4), unique=True), max_size=30), st.integers(0, 200))
+def test_the_ledger_tells_of_each_row_where_it_was_last(batches, expected):
+    ledger, last = Ledger(expected), {}
+    for tag, ids in enumerate(batches):
+        assert ledger.note(ids, tag) == [last.get(row_id) for row_id in ids]
+        last |= dict.fromkeys(ids, tag)
+
+
+def test_a_hundred_thousand_rows_are_told_apart():
+    ids = [f"/subscriptions/x/vm-{number}" for number in range(100_000)]
+    ledger = Ledger(len(ids))
+    assert ledger.note(ids, Ledger.TAGS - 1) == [None] * len(ids)
+    assert ledger.note(ids, 7) == [Ledger.TAGS - 1] * len(ids)

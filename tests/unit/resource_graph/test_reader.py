@@ -6,7 +6,7 @@ import random
 import re
 import zlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 
 import pytest
@@ -233,6 +233,173 @@ class NeverStill(RefusingPartitions):
 
     def before_answer(self):
         self.ids.append(f"/x/new-{len(self.asked):05}")
+
+
+class Odd(Service):
+    """Answers some questions about partitions as nobody should, and lets rows come and go meanwhile."""
+
+    coming = going = 0
+    number = 0
+
+    def before_answer(self):
+        new = [f"/x/zz-{len(self.asked):06}-{number}" for number in range(self.coming)]
+        for _ in range(self.going):
+            self.throughout.discard(self.ids.pop(len(self.asked) * 37 % len(self.ids)))
+        self.ids += new
+
+    def matching(self, text, scope):
+        rows = super().matching(text, scope)
+        if "hash(" not in text:
+            return rows
+        self.number += 1
+        modulus, remainder = map(int, re.search(r"% (\d+) == (\d+)", text).groups())
+        return self.odd(rows, modulus, remainder)
+
+
+class WithoutOneRow(Odd):
+    """One row of the first page lies in no partition."""
+
+    def odd(self, rows, modulus, remainder):
+        return [row_id for row_id in rows if row_id != "/x/Thing-00005"]
+
+
+class WithoutOnePartition(Odd):
+    """One partition is always empty."""
+
+    def odd(self, rows, modulus, remainder):
+        return [] if remainder == 7 else rows
+
+
+class WithoutOnePartitionOnce(Odd):
+    """One partition is empty the first time."""
+
+    def odd(self, rows, modulus, remainder):
+        return [] if self.number == 8 else rows
+
+
+class Shifted(Odd):
+    """Each partition gives the rows of the one before; the first gives none."""
+
+    def odd(self, rows, modulus, remainder):
+        return [row_id for row_id in self.ids if self.remainder(row_id, modulus) == remainder - 1]
+
+
+class HashingOtherwiseOnce(Odd):
+    """One late answer comes from a server that hashes otherwise."""
+
+    def odd(self, rows, modulus, remainder):
+        if self.number != 25:
+            return rows
+        return sorted(row_id for row_id in self.ids if zlib.adler32(row_id.encode()) % modulus == remainder)
+
+
+class HashingOtherwiseFromNowOn(Odd):
+    """After a while, all servers hash otherwise."""
+
+    def odd(self, rows, modulus, remainder):
+        if self.number < 20:
+            return rows
+        return sorted(row_id for row_id in self.ids if zlib.adler32(row_id.encode()) % modulus == remainder)
+
+
+class WithAnAlien(Odd):
+    """One late partition holds a row of another, spelled otherwise."""
+
+    def odd(self, rows, modulus, remainder):
+        return [*rows, "/X/THING-00000"] if remainder == 20 else rows
+
+
+@pytest.mark.parametrize(("coming", "going"), [(0, 0), (1, 0), (0, 1), (2, 2)])
+@pytest.mark.parametrize("kind", Odd.__subclasses__())
+def test_odd_partitions_lose_and_double_nothing_also_while_rows_come_and_go(read, kind, coming, going):
+    service = kind(ids(4_000))
+    service.coming, service.going, service.throughout = coming, going, set(service.ids)
+    arrived = Counter()
+    try:
+        arrived.update(row_id.lower() for row_id in rows_of(read(service)))
+    except IncompleteError:
+        assert coming or going  # ordered pages of a tenant that does not hold still prove nothing
+    else:
+        assert set(map(str.lower, service.throughout)) <= arrived.keys()
+    assert set(arrived.values()) <= {1}
+
+
+def test_a_limit_that_shows_only_later_ends_the_run_too(read):
+    class LimitedLater(Service):
+        def ask(self, name, text, scope, **more):
+            page = super().ask(name, text, scope, **more)
+            return replace(page, limit_hit="hash(" in text)
+
+    with pytest.raises(ScopeTooLargeError, match="10,000"):
+        rows_of(read(LimitedLater(ids(500))))
+
+
+def test_ever_new_tokens_to_the_same_rows_end_the_run(read):
+    class Circling(RefusingPartitions):
+        def ask(self, name, text, scope, *, top=1000, skip_token=None):
+            page = super().ask(name, text, scope, top=top)
+            return replace(page, skip_token=f"token-{len(self.asked)}")
+
+    service = Circling(ids(500))
+    with pytest.raises(IncompleteError, match="over and over"):
+        rows_of(read(service))
+    assert len(service.asked) < 200
+
+
+def test_a_total_beyond_belief_is_asked_for_again(read):
+    class Boasting(Service):
+        def ask(self, name, text, scope, **more):
+            page = super().ask(name, text, scope, **more)
+            return page if "hash(" in text else replace(page, total=10**12)
+
+    service = Boasting(ids(500))
+    assert sorted(rows_of(read(service))) == service.ids
+
+
+def test_a_tolerant_reading_goes_on_with_the_other_partitions_where_one_can_not_be_proven(read):
+    class LeavingOut(Service):
+        def ask(self, name, text, scope, **more):
+            page = super().ask(name, text, scope, **more)
+            if "== 2\n" in text:
+                raise IncompleteError("rows were left out")
+            return page
+
+    service = LeavingOut(ids(500))
+    reading = read(service, tolerant=True)
+    arrived = rows_of(reading)
+    part = Query.where(QUERY, "hash(tolower(id)) % 8 == 2")
+    assert len(service.ids) - len(arrived) == len(service.matching(part.text, Scope()))
+    assert reading.shortcomings == ["rows were left out"]
+
+
+@pytest.mark.parametrize("kind", [Service, RefusingPartitions])
+def test_no_more_requests_are_in_flight_than_there_are_workers(kind):
+    class Watching(kind):
+        under_way = most = 0
+        watching = Lock()
+
+        def watched(self, ask, *args, **more):
+            with self.watching:
+                self.under_way += 1
+                self.most = max(self.most, self.under_way)
+            try:
+                return ask(*args, **more)
+            finally:
+                with self.watching:
+                    self.under_way -= 1
+
+        def ask(self, *args, **more):
+            return self.watched(super().ask, *args, **more)
+
+        def count(self, *args, **more):
+            return self.watched(super().count, *args, **more)
+
+    service, workers = Watching(ids(2_000)), Workers(2)
+    reader = Reader(service, workers, page_size=100)
+    readings = [reader.start(QUERY, EVERYWHERE) for _ in range(3)]
+    assert [sorted(rows_of(reading)) for reading in readings] == [service.ids] * 3
+    assert service.most <= 2
+    workers.close()
 
 
 def test_a_row_that_slides_across_an_edge_unseen_by_the_counts_arrives_all_the_same(read):

@@ -220,13 +220,14 @@ class TapMdcVm(Tap):
         coverage: Coverage | None = self.__dict__.get("coverage")
         inventory: Inventory | None = self.__dict__.get("inventory")
         selected = [stream for stream in self.streams.values() if stream.selected]
+        lost = inventory.lost_access if inventory else ()
         events.emit(
             events.SyncSummary(
                 streams={stream.name: self._figures(stream, inventory) for stream in selected},
                 subscriptions={
                     "requested": coverage.requested if coverage else len(self.settings.subscription_ids),
-                    "readable": len(coverage.readable) if coverage else 0,
-                    "unreadable": list(coverage.unreadable) if coverage else [],
+                    "readable": len(coverage.readable) - len(lost) if coverage else 0,
+                    "unreadable": [*coverage.unreadable, *lost] if coverage else [],
                     "withoutAssessments": list(self._unassessed),
                 },
                 requests=client.requests.total(),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from runs import sync
 
+from tap_mdc_vm.errors import IncompleteError
 from tap_mdc_vm_sandbox import Fault, Fleet, Kind, Sandbox
 
 pytestmark = pytest.mark.usefixtures("bare_environment", "impatient")
@@ -71,3 +74,39 @@ def test_nothing_is_activated_where_it_is_not_asked_for(fleet):
     run = run_with(fleet, emit_activate_version_messages=False)
     assert activated(run) == []
     assert not any("version" in message for message in run.messages if message["type"] == "RECORD")
+
+
+@pytest.mark.parametrize(("asked", "activated_before"), [(3, []), (62, ALL[:3])])
+def test_what_was_read_while_rights_were_taken_away_is_not_activated_and_the_run_says_so(
+    fleet, asked, activated_before
+):
+    lost = fleet.ordinary[0].id
+
+    def clock():
+        if len(sandbox.requests) >= asked:
+            sandbox.unreadable.add(lost)
+        return time.time()
+
+    sandbox = Sandbox(fleet, quota=None, clock=clock)
+    with sandbox:
+        run = sync(sandbox.config | {"emit_activate_version_messages": True, "page_size": 10})
+    assert isinstance(run.error, IncompleteError)
+    assert f"lost access to {lost}" in str(run.error)
+    assert activated(run) == activated_before
+    assert run.summary["subscriptions"]["unreadable"] == [lost]
+    assert run.summary["complete"] is False
+
+
+def test_where_that_is_tolerated_the_run_goes_on_and_nothing_is_activated(fleet):
+    def clock():
+        if len(sandbox.requests) >= 3:
+            sandbox.unreadable.add(fleet.ordinary[0].id)
+        return time.time()
+
+    sandbox = Sandbox(fleet, quota=None, clock=clock)
+    with sandbox:
+        run = sync(sandbox.config | {"emit_activate_version_messages": True, "on_incomplete": "warn"})
+    assert run.error is None
+    assert run.records["assessments"]
+    assert activated(run) == []
+    assert run.summary["complete"] is False

@@ -27,8 +27,8 @@ test: lint .meltano/.all ## Run every check and the whole test suite
 chaos: .venv/.dev ## Run the chaos suite for longer: ten times the runs of make test, or CHAOS_RUNS, from seed CHAOS_FIRST_SEED
 	CHAOS_RUNS=$${CHAOS_RUNS:-2000} CHAOS_FIRST_SEED=$${CHAOS_FIRST_SEED:-1000} $(BIN)/pytest tests/sandbox/test_chaos.py
 
-bench: .venv/.dev ## Measure speed and memory against their goals, side by side with the barest loop
-	cd benchmarks && ../$(BIN)/python run.py
+bench: .venv/.bench .meltano/.all ## Measure speed and memory against their goals, side by side with others; BENCH_ARGS chooses
+	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
 
 lint: .venv/.dev ## Check style, types and the layers of the architecture
 	$(BIN)/ruff check .
@@ -63,6 +63,11 @@ clean: ## Remove everything that make has made
 	@echo 'Installing the tap, its sandbox, Meltano and what the tests need into .venv …'
 	@$(PIP) install $(PINS) --editable '.[sandbox]' --group dev
 	@touch $@ .venv/.demo
+
+.venv/.bench: pyproject.toml constraints/project.txt | .venv/.dev
+	@echo 'Installing what the tap is compared with into .venv …'
+	@$(PIP) install $(PINS) --group bench
+	@touch $@
 
 .meltano/.demo: meltano.yml pyproject.toml constraints/project.txt constraints/target-jsonl.txt | .venv/.demo
 	@echo 'Installing the plugins tap-mdc-vm and target-jsonl into .meltano …'

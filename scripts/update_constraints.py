@@ -38,7 +38,7 @@ def compile_pins(name: str, arguments: list[str], requirements: str = "") -> Non
 def main() -> int:
     """Pin everything anew."""
     CONSTRAINTS.mkdir(exist_ok=True)
-    everything = shlex.split("pyproject.toml --extra sandbox --group dev -")
+    everything = shlex.split("pyproject.toml --extra sandbox --group dev --group bench -")
     compile_pins("project", everything, "pip\n")
     meltano = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     for loader in meltano["plugins"]["loaders"]:

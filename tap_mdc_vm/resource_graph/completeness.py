@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 _FALSE_ALARMS = 0.01
 """In how many readings the smallest partition of a service that is all right may be called too small."""
 
-_ROWS_PER_BUCKET = 32
-_MARK, _TAG = 6, 2
+_MARK = 6
+"""Bytes of a row's hash that are kept."""
+
+_ROWS_PER_BUCKET = 64
+"""At most, on average: so small that Python's own allocator holds the buckets, and hands none back half used."""
 
 
 def gap(read: int, before: int, after: int) -> int:
@@ -47,47 +50,45 @@ def is_uneven(sizes: Collection[int]) -> bool:
 
 
 class Ledger:
-    """Which rows have been handed on, each with a tag, at eight bytes a row.
+    """Rows by their ids, at seven bytes a row: kept so that none is handed on twice, whatever the service does.
 
-    Kept so that none is handed on twice, whatever the service does, and to tell what came, went or moved from one
-    partition to another. A row is known by Python's hash of its lower-case id, of which the number of its bucket and
-    the six bytes that are kept in there make 64 bits in a large tenant, and 50 in one of some thousand rows.
+    A row is known by Python's hash of its lower-case id. The six bytes that are kept of it, and the number of the
+    bucket that holds them, make 64 bits in a large tenant, and more than 50 in one of some hundred rows.
 
     Args:
         expected: About how many rows there will be.
     """
 
-    TAGS = 1 << 8 * _TAG
-
     def __init__(self, expected: int) -> None:
         """Start with no row."""
         self._buckets = [b""] * (1 << (expected // _ROWS_PER_BUCKET).bit_length())
 
-    def note(self, ids: Iterable[str], tag: int) -> list[int | None]:
-        """Enter rows by their lower-case ids.
-
-        Args:
-            ids: Of the rows; none twice.
-            tag: From 0 to ``TAGS`` - 1: where they come from.
-
-        Returns:
-            For each row the tag that it had; None for a row that was not known yet.
-        """
-        buckets, mask, written = self._buckets, len(self._buckets) - 1, tag.to_bytes(_TAG, "little")
-        before: list[int | None] = []
+    def enter(self, ids: Iterable[str]) -> list[bool]:
+        """Enter rows by their lower-case ids; return for each whether it is new."""
+        buckets, mask, new = self._buckets, len(self._buckets) - 1, []
         for row_id in ids:
             hashed = hash(row_id)
-            mark = hashed.to_bytes(8, "little", signed=True)[-_MARK:]
-            number = hashed & mask
-            bucket = buckets[number]
-            place = bucket.find(mark)
-            while place > 0 and place % (_MARK + _TAG):  # across two entries: none begins there
-                place = bucket.find(mark, place + 1)
-            if place < 0:
-                buckets[number] = bucket + mark + written
-                before.append(None)
-                continue
-            place += _MARK
-            before.append(int.from_bytes(bucket[place : place + _TAG], "little"))
-            buckets[number] = bucket[:place] + written + bucket[place + _TAG :]
-        return before
+            mark = _mark(hashed)
+            bucket = buckets[hashed & mask]
+            if _holds(bucket, mark):
+                new.append(False)
+            else:
+                buckets[hashed & mask] = bucket + mark
+                new.append(True)
+        return new
+
+    def count(self, ids: Iterable[str]) -> int:
+        """Return how many of some rows were entered."""
+        mask = len(self._buckets) - 1
+        return sum(_holds(self._buckets[hashed & mask], _mark(hashed)) for hashed in map(hash, ids))
+
+
+def _mark(hashed: int) -> bytes:
+    return hashed.to_bytes(8, "little", signed=True)[-_MARK:]
+
+
+def _holds(bucket: bytes, mark: bytes) -> bool:
+    place = bucket.find(mark)
+    while place > 0 and place % _MARK:  # the end of one mark and the beginning of the next
+        place = bucket.find(mark, place + 1)
+    return place >= 0

@@ -43,9 +43,6 @@ _PROBED = 100
 _UNBELIEVABLE = 1000
 """Partitions for which a total is not taken from one answer alone: it is asked for again."""
 
-_PARTITION_TAGS = Ledger.TAGS - _ORDERED_PASSES - 1
-"""The ledger's tags of partitions; those above are of ordered passes."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Start:
@@ -69,6 +66,7 @@ class _Look:
     """What one look at all partitions shows.
 
     Attributes:
+        rows: Those that this look has seen.
         missing: Ids, in lower case, that are known to exist and that no partition held so far.
         sizes: Rows of each partition.
         new: Rows that were not handed on before.
@@ -76,6 +74,7 @@ class _Look:
         failed: Whether a partition can't be proven, which a tolerant reading has put up with.
     """
 
+    rows: Ledger
     missing: set[str]
     sizes: list[int] = field(default_factory=list)
     new: int = 0
@@ -214,7 +213,7 @@ class ScopeReading:
         """Yield the rows partition by partition, then see whether they can be all; if not, by ordered pages."""
         ledger = Ledger(start.total)
         try:
-            first = _Look(set(start.sample))
+            first = _Look(ledger, set(start.sample))
             yield from self._look(self._workers.results(self._lane), ledger, first)
             self.duplicates = first.duplicates
             if first.failed:
@@ -224,7 +223,7 @@ class ScopeReading:
             if not (lost or gap(sum(first.sizes), start.total, after) or is_uneven(first.sizes)):
                 return
             events.emit(events.LookingAgain(self._query.name, sum(first.sizes), start.total, after))
-            second = _Look(lost)
+            second = _Look(Ledger(start.total), lost)
             yield from self._look(self._workers.in_order(self._jobs(start.modulus)), ledger, second)
             if not second.failed:
                 self._compare(first, second, after)
@@ -239,24 +238,22 @@ class ScopeReading:
         """Yield the rows of each partition that were not handed on before.
 
         Raises:
-            _PartitionsUnusableError: A row lies in two partitions, or moved from one to another.
+            _PartitionsUnusableError: A row lies in two partitions.
         """
-        for number, rows in enumerate(results):
+        for rows in results:
             if isinstance(rows, IncompleteError):
                 self._fall_short(rows)
                 look.failed = True
                 continue
             unique, ids = _unique(rows)
-            tag = number % _PARTITION_TAGS
-            tags = ledger.note(ids, tag)
-            new = _new(unique, tags)
+            new = ledger.enter(ids)
             look.sizes.append(len(rows))
-            look.new += len(new)
+            look.new += new.count(True)
             look.duplicates += len(rows) - len(unique)
             look.missing.difference_update(ids)
-            yield new
-            if set(tags) - {None, tag}:
-                raise _PartitionsUnusableError("a row lies in one partition now and in another then")
+            yield _only(unique, new)
+            if not all(new if look.rows is ledger else look.rows.enter(ids)):
+                raise _PartitionsUnusableError("a row lies in two partitions")
 
     def _compare(self, first: _Look, second: _Look, before: int) -> None:
         """See whether what changed between two looks explains what the first one missed.
@@ -297,26 +294,29 @@ class ScopeReading:
         Raises:
             IncompleteError: It never held still.
         """
-        reason, rows_before, doubles_before = "", None, None
-        for tag in range(Ledger.TAGS - _ORDERED_PASSES, Ledger.TAGS):
+        seen: Ledger | None = None
+        reason, rows_before, doubles_before = "", 0, None
+        for _ in range(_ORDERED_PASSES):
+            before, seen = seen, Ledger(self.expected)
             totals: set[int] = set()
-            read = doubles = again = 0
+            read = rows = again = 0
             try:
                 for page in self._pages():
                     unique, ids = _unique(page.rows)
-                    tags = ledger.note(ids, tag)
                     totals.add(page.total)
                     read += len(page.rows)
-                    doubles += len(page.rows) - len(unique) + tags.count(tag)
-                    again += tags.count(tag - 1)
-                    yield _new(unique, tags)
+                    fresh = [row_id for row_id, is_new in zip(ids, seen.enter(ids), strict=True) if is_new]
+                    rows += len(fresh)
+                    again += before.count(fresh) if before else 0
+                    yield _only(unique, ledger.enter(ids))
             except IncompleteError as error:
-                reason, rows_before = error.message.removesuffix("."), None
+                reason, seen = error.message.removesuffix("."), None
                 continue
-            if totals == {read} and doubles in {0, doubles_before} and again == rows_before:
+            doubles = read - rows
+            if before and totals == {read} and doubles in {0, doubles_before} and again == rows_before:
                 self.duplicates = doubles
                 return
-            rows_before, doubles_before = read - doubles, doubles
+            rows_before, doubles_before = rows, doubles
             reason = "its rows changed during every one of several readings"
         raise IncompleteError(
             f"{self._query.name} can't be proven complete: {reason}.",
@@ -361,11 +361,9 @@ def _unique(rows: list[Row]) -> tuple[list[Row], list[str]]:
     return (rows, ids) if len(unique) == len(rows) else (list(unique.values()), list(unique))
 
 
-def _new(rows: list[Row], tags: list[int | None]) -> list[Row]:
-    """Return the rows that had no tag."""
-    if tags.count(None) == len(rows):
-        return rows
-    return [row for row, tag in zip(rows, tags, strict=True) if tag is None]
+def _only(rows: list[Row], wanted: list[bool]) -> list[Row]:
+    """Return the rows that are wanted."""
+    return rows if all(wanted) else [row for row, is_wanted in zip(rows, wanted, strict=True) if is_wanted]
 
 
 def _quote(text: str) -> str:

@@ -48,16 +48,18 @@ def test_nothing_at_all_is_even():
     assert not is_uneven([0, 0, 0])
 
 
-@given(st.lists(st.lists(st.text(max_size=4), unique=True), max_size=30), st.integers(0, 200))
-def test_the_ledger_tells_of_each_row_where_it_was_last(batches, expected):
-    ledger, last = Ledger(expected), {}
-    for tag, ids in enumerate(batches):
-        assert ledger.note(ids, tag) == [last.get(row_id) for row_id in ids]
-        last |= dict.fromkeys(ids, tag)
+@given(st.lists(st.lists(st.text(max_size=4)), max_size=30), st.integers(0, 200))
+def test_the_ledger_tells_which_rows_are_new(batches, expected):
+    ledger, known = Ledger(expected), set()
+    for ids in batches:
+        assert ledger.count(ids) == sum(row_id in known for row_id in ids)
+        assert ledger.enter(ids) == [row_id not in known | set(ids[:place]) for place, row_id in enumerate(ids)]
+        known |= set(ids)
 
 
 def test_a_hundred_thousand_rows_are_told_apart():
     ids = [f"/subscriptions/x/vm-{number}" for number in range(100_000)]
     ledger = Ledger(len(ids))
-    assert ledger.note(ids, Ledger.TAGS - 1) == [None] * len(ids)
-    assert ledger.note(ids, 7) == [Ledger.TAGS - 1] * len(ids)
+    assert all(ledger.enter(ids))
+    assert not any(ledger.enter(ids))
+    assert ledger.count([*ids, "/subscriptions/x/vm-none"]) == len(ids)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import logging
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from tap_mdc_vm.errors import ConfigurationError, TapError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _LOGGER = logging.getLogger("tap-mdc-vm")
+
+_M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
+_LARGE = 256 * 1024  # bytes: less than most answers, more than what is needed often
 
 
 def main() -> None:
@@ -18,13 +27,14 @@ def main() -> None:
     Raises:
         SystemExit: With status 0 only if every selected stream is complete.
     """
+    _give_memory_back()
     gc.disable()  # what is being loaded is no garbage, now or later
     from tap_mdc_vm.tap import TapMdcVm  # noqa: PLC0415 - the SDK takes its time to load; errors.py does not
 
     gc.freeze()
     gc.enable()
     try:
-        TapMdcVm.cli()
+        _run(TapMdcVm.cli)
     except ConfigurationError as error:
         for problem in error.problems:
             _LOGGER.error("%s", problem)
@@ -33,9 +43,54 @@ def main() -> None:
         _LOGGER.debug("Details", exc_info=True)
     except BrokenPipeError:
         _LOGGER.error("The target stopped reading; see its own log.")
-        # What is still buffered would fail once more when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+    except OSError as error:
+        _LOGGER.error(
+            "An error of this machine ended the run: %s. Look at where standard output goes, and at the file named "
+            "here, if any; then run again.",
+            error,
+        )
+        _LOGGER.debug("Details", exc_info=True)
+        _drop_output()
     sys.exit(1)
+
+
+def _give_memory_back() -> None:
+    """Let the memory of each answer go back to the system with the answer.
+
+    By itself, glibc takes to keeping buffers of some megabytes once it has seen one freed (mallopt(3), on
+    M_MMAP_THRESHOLD), in a heap for each thread: a quarter of the tap's memory, which grew with the tenant's size.
+    Other C libraries have nothing of the kind.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):
+            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def _run(command: Callable[[], object]) -> None:
+    """Run click's command, which ends the program by itself.
+
+    Raises:
+        SystemExit: With its status, once all that it wrote is written.
+        BrokenPipeError: Nobody reads any more.
+        OSError: The output can't be written.
+        TapError: As the tap.
+    """
+    output = sys.stdout
+    try:
+        command()
+    except SystemExit:
+        if sys.stdout is not output:
+            # For click, a pipe that breaks is a reader who has seen enough: it puts a wrapper before standard output,
+            # which keeps quiet, and leaves. To a target's log that would be a failure without a reason.
+            raise BrokenPipeError from None
+        output.flush()  # what fails here has its line; when the interpreter ends, it would be a traceback
+        raise
+
+
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere: it would fail once more when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

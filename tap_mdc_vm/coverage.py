@@ -6,11 +6,12 @@ and a configured one that has no row is unreadable.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm import packaged
-from tap_mdc_vm.errors import NoAccessError, QueryRefusedError
+from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError
 from tap_mdc_vm.resource_graph.model import Query, Scope
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ _GROUPS_AT_ONCE = 10
 
 _NOT_UNDERSTOOD = {"InvalidQuery", "ParserFailure"}
 """Codes of a 400 for which the query is to blame, and not what it is asked about."""
+
+_RESOURCE = re.compile(r"/subscriptions/([^/]+)/?", re.IGNORECASE)
+"""The resource id of a subscription, by Azure Resource Manager's form of ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,7 @@ def _of_groups(reader: Reader, groups: tuple[str, ...], findings: _Findings) -> 
     unreadable = tuple(
         group
         for group, probe in zip(empty, probes, strict=True)
-        if group.lower() not in {str(row["name"]).lower() for row in _rows(probe, findings)}
+        if group.lower() not in {_last_part(row) for row in _rows(probe, findings)}
     )
     found = {subscription.id: subscription for some in by_group.values() for subscription in some}
     asked = tuple(group for group in groups if group not in unreadable)
@@ -184,16 +188,51 @@ def _rows(reading: Reading, findings: _Findings) -> list[Row]:
 
 def _subscriptions(readings: Iterable[Reading], findings: _Findings) -> tuple[Subscription, ...]:
     rows = [row for reading in readings for row in _rows(reading, findings)]
-    return tuple(
-        Subscription(
-            id=str(row["subscriptionId"]).lower(),
-            name=str(row.get("name") or ""),
-            state=str(row.get("state") or ""),
-            tenant_id=str(row.get("tenantId") or ""),
-            groups=frozenset(str(group.get("name", "")).lower() for group in row.get("managementGroups") or ()),
-        )
-        for row in rows
+    return tuple(_subscription(row) for row in rows)
+
+
+def _subscription(row: Row) -> Subscription:
+    """Read a row; only a subscription's id can't be done without.
+
+    Raises:
+        MalformedAnswerError: There is none.
+    """
+    return Subscription(
+        id=_subscription_id(row),
+        name=str(row.get("name") or ""),
+        state=str(row.get("state") or ""),
+        tenant_id=str(row.get("tenantId") or ""),
+        groups=_groups(row.get("managementGroups")),
     )
+
+
+def _subscription_id(row: Row) -> str:
+    """Return the id, which stands in a column of its own and at the end of the resource's.
+
+    Raises:
+        MalformedAnswerError: It stands in neither.
+    """
+    own = row.get("subscriptionId")
+    if isinstance(own, str) and own:
+        return own.lower()
+    if found := _RESOURCE.fullmatch(row["id"]):
+        return found[1].lower()
+    raise MalformedAnswerError(
+        "Resource Graph listed a subscription without its id.",
+        "Report it to Microsoft, or to us with this line. See docs/troubleshooting.md#malformed-answer.",
+    )
+
+
+def _groups(chain: object) -> frozenset[str]:
+    """Return the names of the groups above a subscription; what is no group with a name says nothing."""
+    groups = chain if isinstance(chain, list) else []
+    names = (group.get("name") for group in groups if isinstance(group, dict))
+    return frozenset(name.lower() for name in names if isinstance(name, str) and name)
+
+
+def _last_part(row: Row) -> str:
+    """Return a management group's name, which is the last part of its resource's id."""
+    return row["id"].rstrip("/").rpartition("/")[2].lower()
 
 
 def _batches(ids: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -43,24 +43,22 @@ class Progress(Event):
     Attributes:
         stream: The stream's name.
         rows: Rows written so far.
-        expected: Rows that Azure counts.
+        expected: Rows that Azure counts, as far as known; at least ``rows``.
         rate: Rows a second.
-        left: Seconds to go at that rate.
+        left: Seconds to go at that rate; None if that is not known.
     """
 
     stream: str
     rows: int
     expected: int
     rate: float
-    left: float
+    left: float | None
 
     def line(self) -> str:
         """Return rows, total, share, rate and time left."""
         percent = 100 * self.rows // self.expected if self.expected else 100
-        return (
-            f"{self.stream}: {self.rows:,} of {self.expected:,} rows ({percent} %), "
-            f"{self.rate:,.0f} rows/s, about {self.left:,.0f} s left"
-        )
+        left = "" if self.left is None else f", about {self.left:,.0f} s left"
+        return f"{self.stream}: {self.rows:,} of {self.expected:,} rows ({percent} %), {self.rate:,.0f} rows/s{left}"
 
 
 @dataclass(frozen=True, slots=True)

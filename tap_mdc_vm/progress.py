@@ -42,7 +42,7 @@ def tracked(
             show_eta=True,
         ) as bar:
             for batch in batches:
-                bar.length = max(reading.expected, 1)
+                bar.length = max(reading.expected, bar.pos + len(batch), 1)
                 yield batch
                 bar.update(len(batch))
         return
@@ -54,6 +54,11 @@ def tracked(
         now = clock()
         if now - last >= _INTERVAL:
             last = now
-            rate = rows / (now - began)
-            left = max(reading.expected - rows, 0) / rate if rate else 0.0
-            events.emit(events.Progress(name, rows, reading.expected, rate, left))
+            events.emit(_progress(name, rows, reading.expected, now - began))
+
+
+def _progress(name: str, rows: int, expected: int, seconds: float) -> events.Progress:
+    """Return how far a stream is; where more came than was counted so far, how much is left is not known."""
+    rate = rows / seconds
+    known = rate > 0 and expected >= rows
+    return events.Progress(name, rows, max(expected, rows), rate, (expected - rows) / rate if known else None)

@@ -44,8 +44,9 @@ class Handler(BaseHTTPRequestHandler):
         request = Request(self.command, self.path, dict(self.headers), body)
         self.server.requests.append(request)
         answer = self.server.answer(request)
-        if isinstance(answer, bytes):  # the whole of what goes over the wire, whatever it is
-            self.wfile.write(answer)
+        if isinstance(answer, bytes | list):  # the whole of what goes over the wire, whatever it is, or its parts
+            for part in [answer] if isinstance(answer, bytes) else answer:
+                self.wfile.write(part)
             self.close_connection = True
         else:
             status, headers, content = answer

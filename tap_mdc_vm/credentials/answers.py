@@ -185,10 +185,16 @@ def check_managed_identity(answer: Answer, host: str) -> None:
         raise Trouble(_not_a_token_endpoint(answer, who))
 
 
-def refusal(payload: dict[str, Any]) -> SignInError:
-    """Return the error for a refusal of Entra ID, in the words of OAuth 2."""
+def refusal(payload: dict[str, Any]) -> SignInError | MalformedAnswerError:
+    """Return the error for an answer of Entra ID without a token: mostly a refusal, in the words of OAuth 2."""
     description = str(payload.get("error_description", ""))
     found = _NUMBER.search(description)
+    if not found and not payload.get("error"):
+        return MalformedAnswerError(
+            "The token endpoint's answer has neither an access_token nor an error.",
+            f"Check authority_host, and whether a proxy answers in its place. {see('malformed-answer')}",
+            correlation_id=str(payload.get("correlation_id", "")),
+        )
     number = int(found[1]) if found else 0
     advice = ADVICE.get(number, _OTHER)
     said = "" if advice is not _OTHER else _first_sentence(description)

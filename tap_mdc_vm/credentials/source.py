@@ -54,7 +54,7 @@ class PatientSource:
     def __init__(
         self,
         open_client: Callable[[], Callable[[], dict[str, Any]]],
-        refuse: Callable[[dict[str, Any]], SignInError],
+        refuse: Callable[[dict[str, Any]], TapError],
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -94,7 +94,7 @@ class PatientSource:
                     self._quiet_until = self._clock() + QUIET
                     return self._last.value
                 asked_for = failure.wait if isinstance(failure, Trouble) else None
-                pause = self._backoff(attempt) if asked_for is None else asked_for
+                pause = asked_for or self._backoff(attempt)  # 0 would be to ask without end and without a breath
                 if self._clock() + pause - start > self._patience(error):
                     raise error from failure.__cause__
             logger.info("No token yet, asking again in %.1f seconds: %s", pause, error.message)
@@ -112,7 +112,7 @@ class PatientSource:
                 "The sign-in library can't use what the token endpoint answered.",
                 f"Check authority_host. {see('malformed-answer')}",
             ) from error
-        if "access_token" not in answer:
+        if not answer.get("access_token"):
             raise self._refuse(answer)
         self._last = _Token(answer["access_token"], self._clock() + float(answer.get("expires_in", 0)))
         self._had_one = True
@@ -122,7 +122,7 @@ class PatientSource:
         return token.expires - self._clock() > SPARE
 
     def _backoff(self, attempt: int) -> float:
-        return min(LONGEST_PAUSE, 2.0**attempt) * (0.5 + self._jitter() / 2)
+        return min(LONGEST_PAUSE, 2.0 ** min(attempt, 10)) * (0.5 + self._jitter() / 2)
 
     def _patience(self, error: TapError) -> float:
         """Return for how many seconds such an error may pass."""

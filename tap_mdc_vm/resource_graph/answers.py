@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import msgspec
 
@@ -32,6 +33,8 @@ _NO_ROLE = (
 )
 _BUG = "This is a fault of tap-mdc-vm or a change at Azure: please report it with this line."
 
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+
 
 class _Result(
     msgspec.Struct,
@@ -40,13 +43,19 @@ class _Result(
     """The body of a 200."""
 
     rows: list[Row]
-    total: int
-    count: int
+    total: _Count
+    count: _Count
     truncated: Any = None
     skip_token: str | None = None
 
 
 _RESULT = msgspec.json.Decoder(_Result)
+
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+"""An escape in JSON: a surrogate pair, half of one (which is kept apart), or any other."""
+
+_CORRELATION = re.compile(r"correlationId = ([\w-]+)")
+"""How Resource Graph writes the id into the text of its errors."""
 
 
 def page(answer: Answer, *, continued: bool) -> Page:
@@ -62,7 +71,7 @@ def page(answer: Answer, *, continued: bool) -> Page:
     """
     facts = _facts(answer, {})
     try:
-        result = _RESULT.decode(answer.body)
+        result = _result(answer.body)
     except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(
             f"Resource Graph answered 200 with {len(answer.body)} bytes that are no result ({error}).",
@@ -92,9 +101,25 @@ def number(answer: Answer) -> int:
     """
     body = _json(answer.body)
     match body:
-        case {"data": [{"Count": int(count)}]}:
+        case {"data": [{"Count": int(count)}]} if count >= 0 and not isinstance(count, bool):
             return count
     raise MalformedAnswerError("Resource Graph answered a count without a number.", _BUG, **_facts(answer, body))
+
+
+def _result(body: bytes) -> _Result:
+    """Decode the body of a page.
+
+    Half a surrogate pair, escaped, in a text that somebody wrote is valid JSON and no text (RFC 8259, section 8.2):
+    msgspec refuses it, and the whole page with it. It becomes U+FFFD, and everything else stays as it came.
+
+    Raises:
+        ValueError: It is no page.
+        RecursionError: It is nested too deep.
+    """
+    try:
+        return _RESULT.decode(body)
+    except ValueError:
+        return _RESULT.decode(_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body))
 
 
 def refusal(answer: Answer) -> TapError:
@@ -200,8 +225,6 @@ def _short(message: object, limit: int = 240) -> str:
 
 def _facts(answer: Answer, body: Mapping[str, Any]) -> dict[str, str]:
     """Return the correlation id, which every answer of ARM carries in a header and errors repeat in their text."""
-    found = answer.headers.get("x-ms-correlation-request-id", "")
     message = str(_object(body.get("error")).get("message", ""))
-    if not found and "correlationId = " in message:
-        found = message.partition("correlationId = ")[2].split()[0].rstrip(".")
-    return {"correlation_id": found}
+    written = _CORRELATION.search(message)
+    return {"correlation_id": answer.headers.get("x-ms-correlation-request-id") or (written[1] if written else "")}

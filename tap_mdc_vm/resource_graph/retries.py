@@ -11,7 +11,8 @@ first contact     the same, before any answer ever came       5 seconds         
 answer            no JSON, a short page, ``resultTruncated``  6 tries              backoff
 ================  ==========================================  ===================  =================================
 
-The bounds count from the first of several failures of the same kind in a row; 10 minutes bound them all together.
+A kind is a row of this table, however many classes of errors it has. The bounds count from the first of several
+failures of one kind in a row; 10 minutes bound them all together.
 Backoff doubles from half a second to 30, each time with up to half of it taken off at random.
 """
 
@@ -40,8 +41,10 @@ _BOUNDS: tuple[tuple[type[TapError], float], ...] = (
     (NetworkError, 120.0),
 )
 _FIRST_CONTACT = 5.0
+_UNPROVEN = (MalformedAnswerError, IncompleteError)
 _TRIES = 6
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+_DOUBLINGS = 10  # more than it takes to the longest wait; a thousand would not fit a float
 
 
 class Patience:
@@ -58,7 +61,7 @@ class Patience:
         """Start afresh, without a failure."""
         self._clock, self._chance = clock, chance
         self._began: float | None = None
-        self._kind: type[TapError] | None = None
+        self._kind: object = None
         self._since = 0.0
         self._failures = 0
 
@@ -74,19 +77,25 @@ class Patience:
             TapError: ``error`` itself, when it can't be mended by trying or has lasted for too long.
         """
         now = self._clock()
-        self._began = now if self._began is None else self._began
-        if type(error) is not self._kind:
-            self._kind, self._since, self._failures = type(error), now, 0
-        self._failures += 1
-        backoff = min(_FIRST_WAIT * 2 ** (self._failures - 1), _LONGEST_WAIT) * (1 - self._chance() / 2)
-        wait = asked or backoff
-        bound = next((bound for kind, bound in _BOUNDS if isinstance(error, kind)), None)
+        kind, bound = _row(error)
         if bound is None:
-            if not isinstance(error, MalformedAnswerError | IncompleteError) or self._failures >= _TRIES:
-                raise error
-            return wait
-        if isinstance(error, NetworkError) and first_contact:
+            raise error
+        self._began = now if self._began is None else self._began
+        if kind != self._kind:
+            self._kind, self._since, self._failures = kind, now, 0
+        self._failures += 1
+        backoff = min(_FIRST_WAIT * 2 ** min(self._failures - 1, _DOUBLINGS), _LONGEST_WAIT) * (1 - self._chance() / 2)
+        wait = asked or backoff
+        if kind is NetworkError and first_contact:
             bound = _FIRST_CONTACT
-        if now + wait > min(self._since + bound, self._began + _LONGEST):
+        tried_enough = kind is _UNPROVEN and self._failures >= _TRIES
+        if tried_enough or now + wait > min(self._since + bound, self._began + _LONGEST):
             raise error
         return wait
+
+
+def _row(error: TapError) -> tuple[object, float | None]:
+    """Return the row of the table that an error is of, and for how many seconds that goes on; None: not at all."""
+    if isinstance(error, _UNPROVEN):
+        return _UNPROVEN, _LONGEST
+    return next(((kind, bound) for kind, bound in _BOUNDS if isinstance(error, kind)), (type(error), None))

@@ -91,7 +91,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "max_concurrency": _setting("integer", "Requests in flight at most.", minimum=1, maximum=64, default=8),
     "request_timeout": _setting(
         "number",
-        "Seconds to wait for a connection, or for the next byte of an answer.",
+        "Seconds to wait for a connection, or for the next byte of an answer. A whole answer has twice as long, at "
+        "least 120 seconds.",
         minimum=1,
         maximum=3600,
         default=120,

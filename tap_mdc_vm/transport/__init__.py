@@ -9,6 +9,7 @@ import http.client
 import json
 import socket
 import ssl
+import time
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from http.cookiejar import DefaultCookiePolicy
@@ -28,11 +29,16 @@ from .addresses import address, printable, proxies, proxy
 from .failures import LIBRARY_ERRORS, network_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Answer", "Transport"]
 
 CONNECT_SECONDS = 15.0
+ANSWER_SECONDS = 120.0
+"""For the whole of an answer, and never less than twice the time-out."""
+
+_PART = 65536
+"""Bytes to read at once, at most; a record of TLS holds 16 KiB (RFC 8446, section 5.1)."""
 
 _Socket: TypeAlias = socket.socket | SSLTransport
 
@@ -68,13 +74,23 @@ class Transport:
 
     Args:
         ca_bundle: File or directory of the certificates to trust; None for those of ``certifi``.
-        timeout: Seconds to wait for a connection (15 at most) and for each next part of an answer.
+        timeout: Seconds to wait for a connection (15 at most) and for each next part of an answer. The whole of it
+            has twice as many, at least 120.
         pool_size: Connections to keep per host.
+        clock: Returns seconds, as ``time.monotonic``.
     """
 
-    def __init__(self, *, ca_bundle: str | None, timeout: float, pool_size: int) -> None:
+    def __init__(
+        self,
+        *,
+        ca_bundle: str | None,
+        timeout: float,
+        pool_size: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Prepare; nothing is opened before the first request."""
-        self._timeout = timeout
+        self._timeout, self._clock = timeout, clock
+        self._whole_timeout = max(2 * timeout, ANSWER_SECONDS)
         self._connect_timeout = min(timeout, CONNECT_SECONDS)
         self._trusted = ca_bundle or certifi.where()
         self._session = requests.Session()
@@ -130,6 +146,7 @@ class Transport:
         self._session.close()
 
     def _ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        deadline = self._clock() + self._whole_timeout
         with (
             self._translated(url),
             self._session.request(
@@ -143,13 +160,28 @@ class Transport:
                 stream=True,
             ) as response,
         ):
-            # One read of the whole, not requests' many of 10 kB. It too raises if the body is cut short. What is packed
-            # is unpacked by ISA-L, in less than half of zlib's time.
+            # What is packed is unpacked by ISA-L, in less than half of zlib's time.
             packed = response.headers.get("Content-Encoding") == "gzip"
-            content = response.raw.read(decode_content=not packed)
+            content = self._body(response.raw, deadline, decode=not packed)
             if packed:
                 content = igzip.decompress(content)  # type: ignore[no-untyped-call]
             return Answer(response.status_code, response.headers, content)
+
+    def _body(self, raw: urllib3.HTTPResponse, deadline: float, *, decode: bool) -> bytes:
+        """Read the whole body, not in requests' parts of 10 kB but in as large ones as come at once.
+
+        The time-out of a socket is for the next byte, so that a body which trickles would never meet it.
+
+        Raises:
+            TimeoutError: The deadline has passed.
+            urllib3.exceptions.HTTPError: The body is cut short, or the next part doesn't come.
+        """
+        parts = []
+        while part := raw.read1(_PART, decode_content=decode):
+            parts.append(part)
+            if self._clock() > deadline:
+                raise TimeoutError
+        return b"".join(parts)
 
     @contextmanager
     def _connection(self, url: str) -> Iterator[socket.socket]:
@@ -204,7 +236,10 @@ class Transport:
         try:
             yield
         except LIBRARY_ERRORS as error:
-            patience = f"{self._timeout:g} seconds, for a connection {self._connect_timeout:g}"
+            patience = (
+                f"{self._timeout:g} seconds, for a connection {self._connect_timeout:g}, "
+                f"for the whole of an answer {self._whole_timeout:g}"
+            )
             raise network_error(error, url, patience, lambda: self._issuer(url)) from error
 
     def _issuer(self, url: str) -> str:

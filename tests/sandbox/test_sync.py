@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import jsonschema
 import oracle
@@ -15,6 +17,7 @@ from runs import sync
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.tap import TapMdcVm
+from tap_mdc_vm.transport import Transport
 from tap_mdc_vm_sandbox import Fleet, Sandbox
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
@@ -191,6 +194,24 @@ def test_an_empty_tenant_is_complete_and_empty():
     assert run.error is None
     assert {stream: run.summary["streams"][stream]["emitted"] for stream in STREAMS} == dict.fromkeys(STREAMS, 0)
     assert run.summary["complete"] is True
+
+
+def test_half_a_surrogate_pair_in_a_text_costs_that_character_and_nothing_else(odd, run, monkeypatch):
+    post = Transport.post
+
+    def spoilt(self, url, **request):
+        answer = post(self, url, **request)
+        return replace(answer, body=re.sub(rb'("(?:vmSize|displayName)": ?")', rb"\1\\ud800", answer.body))
+
+    monkeypatch.setattr(Transport, "post", spoilt)
+    other = sync(odd.config)
+    assert other.error is None
+    assert other.summary["complete"] is True
+    for stream, field in (("virtual_machines", "vmSize"), ("assessments", "displayName")):
+        texts = {id_: record[field] for id_, record in by_id(run.records[stream]).items()}
+        assert {id_: record[field] for id_, record in by_id(other.records[stream]).items()} == {
+            id_: text and f"\ufffd{text}" for id_, text in texts.items()
+        }
 
 
 def command(*args, environment, tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tap_mdc_vm.coverage import BATCH, check, survey
-from tap_mdc_vm.errors import NoAccessError, QueryRefusedError, TapError
+from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError, TapError
 from tap_mdc_vm.resource_graph.model import Page, Scope
 from tap_mdc_vm.resource_graph.reader import Reader
 from tap_mdc_vm.resource_graph.workers import Workers
@@ -23,6 +23,7 @@ class Tenant:
     asked: list[Scope] = field(default_factory=list)
     refusal: TapError = field(default_factory=lambda: NoAccessError("nothing there"))
     limit_hit: bool = False
+    odd: dict[str, object] = field(default_factory=dict)
 
     def ask(self, name, text, scope, *, top, skip_token=None):
         self.asked.append(scope)
@@ -50,7 +51,7 @@ class Tenant:
             "tenantId": "t",
             "state": self.states.get(subscription, "Enabled"),
             "managementGroups": [{"name": group} for group in self.subscriptions[subscription]] or None,
-        }
+        } | self.odd
 
 
 @dataclass
@@ -153,3 +154,45 @@ def test_states_and_groups_are_kept(look):
     coverage = look(Tenant({"a": ["Root"]}, states={"a": "Disabled"}))
     (only,) = coverage.readable
     assert (only.state, only.groups, only.tenant_id) == ("Disabled", frozenset({"root"}), "t")
+
+
+@pytest.mark.parametrize("own", [None, "", 7, {}])
+@pytest.mark.parametrize("form", ["/subscriptions/A", "/Subscriptions/A/"])
+def test_a_subscription_whose_column_is_empty_is_known_by_its_resource_id(look, own, form):
+    coverage = look(Tenant({"a": []}, odd={"subscriptionId": own, "id": form}))
+    assert [subscription.id for subscription in coverage.readable] == ["a"]
+
+
+@pytest.mark.parametrize("id_", ["/a", "/subscriptions/", "/subscriptions/a/resourceGroups/b"])
+def test_a_subscription_without_any_id_is_a_malformed_answer_in_one_line(look, id_):
+    with pytest.raises(MalformedAnswerError, match="without its id") as caught:
+        look(Tenant({"a": []}, odd={"subscriptionId": None, "id": id_}))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("chain", "groups"),
+    [
+        *(
+            (nothing, set())
+            for nothing in (None, "root", [None], ["root"], {"name": "root"}, 7, [{}], [{"name": None}])
+        ),
+        ([None, {"name": "Root"}, {"name": 7}], {"root"}),
+    ],
+)
+def test_groups_that_are_none_are_passed_over(look, chain, groups):
+    (only,) = look(Tenant({"a": []}, odd={"managementGroups": chain})).readable
+    assert only.groups == groups
+
+
+def test_a_management_group_without_a_name_is_known_by_its_resource_id(look, monkeypatch):
+    tenant = Tenant({}, groups={"empty"})
+    ask = tenant.ask
+    monkeypatch.setattr(tenant, "ask", lambda *args, **more: without_names(ask(*args, **more)))
+    assert look(tenant, management_group_ids=("empty",)).unreadable == ()
+
+
+def without_names(page):
+    for row in page.rows:
+        del row["name"]
+    return page

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+import click
+import pytest
+
 from tap_mdc_vm.progress import tracked
 
 
@@ -30,6 +33,39 @@ def test_a_line_every_ten_seconds_tells_how_far_and_how_long(caplog):
         "assessments: 600 of 1,200 rows (50 %), 25 rows/s, about 24 s left",
     ]
     assert caplog.records[0].rows == 300
+
+
+@pytest.mark.parametrize("expected", [0, 210])
+def test_where_more_comes_than_was_expected_the_share_is_whole_and_no_time_is_told(caplog, expected):
+    caplog.set_level("INFO")
+    seconds = iter(range(0, 100, 10))
+    list(tracked("assessments", batches(1, 3_373), Known(expected), lambda: next(seconds)))
+    assert [record.message for record in caplog.records] == ["assessments: 3,373 of 3,373 rows (100 %), 337 rows/s"]
+    assert (caplog.records[0].expected, caplog.records[0].left) == (3_373, None)
+
+
+def test_what_has_all_come_leaves_nothing_to_wait_for(caplog):
+    caplog.set_level("INFO")
+    seconds = iter(range(0, 100, 10))
+    list(tracked("assessments", batches(1, 210), Known(210), lambda: next(seconds)))
+    assert caplog.records[0].message == "assessments: 210 of 210 rows (100 %), 21 rows/s, about 0 s left"
+
+
+def test_where_no_row_came_yet_no_time_is_told(caplog):
+    caplog.set_level("INFO")
+    seconds = iter(range(0, 100, 10))
+    list(tracked("assessments", batches(1, 0), Known(210), lambda: next(seconds)))
+    assert caplog.records[0].message == "assessments: 0 of 210 rows (0 %), 0 rows/s"
+
+
+def test_a_bar_grows_with_what_comes(monkeypatch):
+    bars = []
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    bar_of = click.progressbar
+    monkeypatch.setattr(click, "progressbar", lambda **how: bars.append(bar_of(**how)) or bars[-1])
+    for _ in tracked("assessments", batches(3, 100), Known(210)):
+        assert bars[0].pos + 100 <= bars[0].length
+    assert (bars[0].pos, bars[0].length) == (300, 300)
 
 
 def test_on_a_terminal_a_bar_takes_the_place_of_the_lines(caplog, monkeypatch, capsys):

@@ -2,6 +2,7 @@
 
 import gzip
 import http.client
+import itertools
 import socket
 import ssl
 import subprocess
@@ -198,6 +199,29 @@ def test_a_body_that_stops_coming_times_out(make, serve):
     server = serve(Stalling())
     failure(TimedOutError, "get", make(timeout=0.2), server.url + "/")
     release.set()
+
+
+TRICKLES = {
+    "plain": [b"Content-Length: 300\r\n\r\n", *[b"x"] * 300],
+    "until the end": [b"\r\n", *[b"x"] * 300],
+    "chunked": [b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * 300, b"0\r\n\r\n"],
+}
+
+
+@pytest.mark.parametrize("form", TRICKLES)
+@pytest.mark.parametrize(("timeout", "longest"), [(5, 120), (90, 180)])
+def test_a_body_that_trickles_times_out_as_a_whole(form, timeout, longest, make, serve):
+    server = serve(lambda _: [HEAD, *TRICKLES[form]])
+    looks = itertools.count()  # a second passes from one look at the clock to the next
+    message = failure(TimedOutError, "get", make(timeout=timeout, clock=lambda: float(next(looks))), server.url)
+    assert f"for the whole of an answer {longest}" in message
+    assert next(looks) == longest + 2
+
+
+def test_a_body_that_takes_its_time_is_whole(make, serve):
+    server = serve(lambda _: [HEAD, *TRICKLES["plain"]])
+    looks = itertools.count(0, 0.3)
+    assert make(clock=lambda: next(looks)).get(server.url, headers={}).body == b"x" * 300
 
 
 HEAD = b"HTTP/1.1 200 OK\r\n"

@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from tap_mdc_vm.credentials.answers import ADVICE, Trouble, check_entra, check_managed_identity, identity_refusal
+from tap_mdc_vm.credentials.answers import (
+    ADVICE,
+    Trouble,
+    check_entra,
+    check_managed_identity,
+    identity_refusal,
+    refusal,
+)
 from tap_mdc_vm.errors import MalformedAnswerError, SignInError, ThrottledError, UnavailableError
 from tap_mdc_vm.transport import Answer
 
@@ -86,6 +93,15 @@ def test_a_refusal_without_a_number_has_the_word_of_the_standard_as_its_code():
     with pytest.raises(SignInError) as caught:
         check_entra(answer(400, {"error": "invalid_grant"}), HOST)
     assert caught.value.code == "invalid_grant"
+
+
+@pytest.mark.parametrize("payload", [{}, {"token_type": "Bearer"}, {"error": ""}, {"error_description": "None."}])
+def test_an_answer_with_neither_token_nor_error_says_so_and_sends_nobody_to_look_up_a_code(payload):
+    error = refusal({**payload, "correlation_id": "1-2"})
+    assert type(error) is MalformedAnswerError
+    assert error.message == "The token endpoint's answer has neither an access_token nor an error."
+    assert "code" not in str(error)
+    assert str(error).endswith("(correlation id 1-2)")
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,12 @@ def test_the_pause_that_entra_asks_for_is_kept():
     assert endpoint.slept == [17]
 
 
+def test_an_endpoint_that_asks_for_no_pause_gets_one_all_the_same():
+    endpoint = Endpoint(Trouble(UnavailableError("Down."), 0.0), "a")
+    assert endpoint.token() == "a"
+    assert endpoint.slept == [1.0]
+
+
 def test_pauses_stay_below_half_a_minute():
     endpoint = Endpoint(DOWN)
     with pytest.raises(UnavailableError):
@@ -138,6 +144,11 @@ def test_what_cannot_pass_ends_at_once(final):
 def test_an_answer_without_a_token_is_refused_in_the_endpoints_own_terms():
     with pytest.raises(SignInError, match="invalid_request"):
         Endpoint({"error": "invalid_request"}).token()
+
+
+def test_an_empty_token_is_none():
+    with pytest.raises(SignInError):
+        Endpoint({"access_token": "", "expires_in": 3600}).token()
 
 
 @pytest.mark.parametrize(

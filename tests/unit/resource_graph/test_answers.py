@@ -86,6 +86,13 @@ def test_the_correlation_id_is_found_in_the_text_where_no_header_has_it(shared):
     assert error.correlation_id.count("-") == 4
 
 
+@pytest.mark.parametrize("tail", ["", ".", "  ", "(none)"])
+def test_a_text_that_ends_before_its_correlation_id_has_none(tail):
+    error = answers.refusal(answer(503, {"error": {"code": "Busy", "message": f"Later. correlationId = {tail}"}}))
+    assert type(error) is UnavailableError
+    assert error.correlation_id == ""
+
+
 def test_the_reason_comes_from_the_details_and_not_from_the_outer_message(shared):
     error = answers.refusal(recorded(shared, "captured/arg-error-400-unsupported-join.json"))
     assert "LeftSemi" in str(error)
@@ -150,6 +157,10 @@ def test_a_last_page_holds_fewer_rows_than_the_whole():
     "body",
     [
         *(b"", b"ok", b"<html>sign in</html>", b'{"totalRecords": 5, "count": 5, "data": [{"id"', b"[]", b"{}"),
+        b'{"totalRecords": -1, "count": 0, "data": []}',
+        b'{"totalRecords": 0, "count": -1, "data": []}',
+        b'{"totalRecords": true, "count": 1, "data": [{"id": "/a"}]}',
+        b'{"totalRecords": 1.0, "count": 1, "data": [{"id": "/a"}]}',
         b'{"totalRecords": 1, "count": 1, "data": [{"id": "\xff"}]}',
         b'{"totalRecords": 1, "count": 1, "data": [{"id": 1}]}',
         b'{"totalRecords": 1, "count": 1, "data": [{"id": ["/b"]}]}',
@@ -166,6 +177,38 @@ def test_a_count_is_a_number(shared):
     assert answers.number(recorded(shared, "constructed/arg-page-count.json")) == 7712
     with pytest.raises(MalformedAnswerError):
         answers.number(answer(body=result([])))
+
+
+@pytest.mark.parametrize("count", [True, False, -1, 3.0, 3.5, "3", None])
+def test_what_no_number_of_rows_can_be_is_no_count(count):
+    with pytest.raises(MalformedAnswerError):
+        answers.number(answer(body=result([{"Count": count}])))
+
+
+PAIR, HIGH, LOW = r"\ud83d\ude00", r"\ud83d", r"\uDE00"
+
+
+@pytest.mark.parametrize(
+    ("escaped", "text"),
+    [
+        (HIGH, "\ufffd"),
+        (LOW, "\ufffd"),
+        (f"{LOW}{HIGH}", "\ufffd\ufffd"),
+        (f"a{HIGH}{HIGH}{LOW}z", "a\ufffd\U0001f600z"),
+        (f"{PAIR} {HIGH}", "\U0001f600 \ufffd"),
+        (rf"\\{HIGH}\"\u00e9", '\\\ufffd"\u00e9'),  # an escaped backslash, then half a pair
+        (rf"{HIGH} \\ud83d", r"\ufffd \ud83d".replace(r"\ufffd", "\ufffd")),  # an escaped backslash, then plain text
+    ],
+)
+def test_half_a_surrogate_pair_becomes_a_replacement_character_and_nothing_else_changes(escaped, text):
+    rest = r'"n": 1.50, "e": 1E400, "x": "\/"'
+    rows = f'{{"id": "/a", "name": "{escaped}", "properties": {{"t": "{escaped}", {rest}}}}}, {{"id": "/b"}}'
+    page = answers.page(answer(body=f'{{"totalRecords": 2, "count": 2, "data": [{rows}]}}'.encode()), continued=False)
+    assert [row["id"] for row in page.rows] == ["/a", "/b"]
+    assert page.rows[0]["name"] == text
+    properties = bytes(page.rows[0]["properties"])
+    assert json.loads(properties)["t"] == text
+    assert properties.endswith(rest.encode() + b"}")
 
 
 @pytest.mark.parametrize("status", [301, 302, 404, 405, 413])

@@ -1,0 +1,103 @@
+"""The command with an output that fails it: the target is gone, the disk is full."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tap_mdc_vm_sandbox import Fleet, Sandbox
+
+pytestmark = pytest.mark.usefixtures("bare_environment")
+
+FULL = Path("/dev/full")
+on_a_full_disk = pytest.mark.skipif(not FULL.exists(), reason="this system has no device that plays a full disk")
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox(Fleet(machines=80, assessments_per_machine=15), quota=None) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def start(sandbox, tmp_path):
+    """Start the command with the sandbox's settings and the given standard output."""
+
+    def command(*words, stdout):
+        return subprocess.Popen(
+            [sys.executable, "-m", "tap_mdc_vm", *words],
+            env={"PATH": "/usr/bin:/bin", **sandbox.environment},
+            cwd=tmp_path,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return command
+
+
+def ended(process):
+    """Wait for the end, and return the status, the lines of errors, and all that was said."""
+    with process:
+        _, log = process.communicate(timeout=60)
+    return process.returncode, [line for line in log.splitlines() if "ERROR" in line], log
+
+
+def check_target_gone(process):
+    status, errors, log = ended(process)
+    assert status == 1
+    assert len(errors) == 1
+    assert errors[0].endswith("The target stopped reading; see its own log.")
+    assert "Traceback" not in log
+    assert "Exception ignored" not in log
+
+
+def test_a_target_that_stops_after_a_line_is_told_of_in_one(start):
+    process = start(stdout=subprocess.PIPE)
+    assert process.stdout.readline().startswith('{"type":"SCHEMA"')
+    process.stdout.close()
+    process.stdout = None
+    check_target_gone(process)
+
+
+def test_a_target_that_never_read_is_told_of_in_one_line(start):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        check_target_gone(start(stdout=gone))
+
+
+@on_a_full_disk
+@pytest.mark.parametrize("words", [(), ("--discover",), ("--about",), ("--help",), ("--version",)], ids=str)
+def test_a_full_disk_is_named_in_one_line(start, words):
+    with FULL.open("wb") as full:
+        status, errors, log = ended(start(*words, stdout=full))
+    assert status == 1
+    assert len(errors) == 1
+    assert "No space left on device" in errors[0]
+    assert "Traceback" not in log
+    assert "Exception ignored" not in log
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (("--help",), 0, "Usage: "),
+        (("--version",), 0, "tap-mdc-vm"),
+        (("--discover",), 0, '"virtual_machines"'),
+        (("--nonsense",), 2, "No such option"),
+        (("--catalog", "not-there.json"), 2, "No such file"),
+    ],
+)
+def test_clicks_own_ends_are_its_own(start, words, status, says):
+    process = start(*words, stdout=subprocess.PIPE)
+    with process:
+        out, log = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert says in out + log
+    assert "ERROR" not in log
+    assert "Traceback" not in log

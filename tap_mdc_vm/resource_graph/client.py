@@ -11,6 +11,7 @@ import orjson
 from tap_mdc_vm.errors import NetworkError, TapError, ThrottledError, TokenRefusedError
 from tap_mdc_vm.resource_graph import answers
 from tap_mdc_vm.resource_graph.model import MAX_PAGE, Page, Quota, Scope
+from tap_mdc_vm.resource_graph.pacing import asked_wait
 from tap_mdc_vm.resource_graph.retries import Patience
 
 if TYPE_CHECKING:
@@ -118,9 +119,11 @@ class Client:
                 renewals += 1
                 self._renew(token)
             except TapError as error:
-                wait = patience.wait(error, quota.retry_after, first_contact=not self._heard)
-                if isinstance(error, ThrottledError):
-                    self._governor.throttled(ticket, quota, wait)
+                throttled = isinstance(error, ThrottledError)
+                asked = asked_wait(quota) if throttled else quota.retry_after
+                wait = patience.wait(error, asked, first_contact=not self._heard)
+                if throttled:
+                    self._governor.throttled(ticket, wait)
                 else:
                     self._governor.sleep(wait)
 
@@ -130,7 +133,7 @@ class Client:
         try:
             answer = self._poster.post(self._url, body=body, headers=headers)
         except NetworkError:
-            self._governor.lost(ticket)
+            self._governor.lost()
             raise
         self._heard = True
         if answer.status != 429:

@@ -146,9 +146,9 @@ class Quota:
 
         A header that can't be read counts as absent: a hint is not worth dying of.
         """
-        remaining = headers.get("x-ms-user-quota-remaining", "")
+        remaining = headers.get("x-ms-user-quota-remaining", "").strip()
         return cls(
-            int(remaining) if remaining.isdecimal() else None,
+            int(remaining) if re.fullmatch(r"[0-9]{1,9}", remaining) else None,
             seconds(headers.get("x-ms-user-quota-resets-after", "")),
             _retry_after(headers),
         )
@@ -158,14 +158,14 @@ def seconds(text: str) -> float | None:
     """Return a duration in seconds, from a number of seconds or .NET's ``[days.]hh:mm:ss[.fraction]``.
 
     Returns:
-        None when the text is neither.
+        None when the text is neither; infinity for a number of hundreds of digits.
     """
     text = text.strip()
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return float(text)
     if match := _TIMESPAN.fullmatch(text):
         days, hours, minutes, rest = match.groups()
-        return int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(rest)
+        return float(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(rest)
     return None
 
 
@@ -185,6 +185,6 @@ def _instant(text: str) -> datetime | None:
     """Return the instant that a date of HTTP names; None for anything else."""
     try:
         instant = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -2,19 +2,24 @@
 
 Resource Graph counts queries per principal and tells after each answer how many are left and when the count starts
 anew (``x-ms-user-quota-remaining``, ``x-ms-user-quota-resets-after``). How it counts is not documented: fixed windows,
-sliding ones or a bucket that refills. No more than the quota within *any* stretch as long as the window passes under
-all of them, and it needs neither the service's clock nor its rounding of a second. So that is the rule. What other
-clients of the same principal use is the part of the count that our own requests don't explain; it is left to them.
+sliding ones or a bucket that refills; other clients of the same principal may take a part; headers may be missing. One
+rule passes under all of that: no more than a *budget* within any stretch as long as the window.
+
+The budget is the quota, until something shows that less is left to us. It falls to what an answer shows (what remains
+and what we took ourselves, which is the quota less what others took), and under what got through when one is refused.
+Each answer gives a little back.
 
 :class:`Pace` decides and has no clock of its own; :class:`Governor` makes threads wait for it.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,41 +31,67 @@ if TYPE_CHECKING:
 _BLIND = 4
 """Requests that may go out before the first answer has told the quota."""
 
+_WINDOW = 5.0
+"""Seconds of the window that Azure documents, and of the shortest that is believed: the end of a window that began
+before the run looks like a short one, and so do a bucket that is not empty and a time that is rounded down."""
+
 _LONGEST_WINDOW = 60.0
-"""Seconds of a window that are kept to without a 429. Azure documents 5; should one answer announce an hour, nothing
-would go out that could tell better. A window that really is longer shows by a 429, which says how long to wait."""
+"""Seconds of the longest that is believed. Should an answer announce an hour, nothing would go out that could tell
+better. A window that really is longer shows by its 429s."""
 
 _SLACK = 1.03
 """How much longer than the window our own stretch is: two requests may come closer to each other on their way."""
 
-_MORE_SLACK = 0.08
-"""What a 429 adds to it: the window was announced too short (whole seconds), or the way is less even than thought."""
+_EVENNESS = 0.5
+"""The least distance between two requests, as a part of the average that uses the budget up. Azure advises to stagger
+requests; spread like this, they also hear sooner of other clients. At 1 nothing would make up for a late thread."""
 
-_MOST_SLACK = 1.5
-_RECOVERY = 0.0005
-"""What each answer takes off again."""
+_USUAL = 15
+"""The quota that Azure documents."""
+
+_GROWTH = 1 / _USUAL
+"""What each answer gives back of the budget: a whole request in each window of the usual quota."""
+
+_CUT = 0.9
+"""The part that a 429 leaves of what got through within the stretch before, though never less than half a budget: it
+may be that of a service with troubles of its own."""
+
+
+def asked_wait(quota: Quota) -> float | None:
+    """Return the seconds that a 429 asks to wait: ``Retry-After``, else until the window's reset; None for nothing.
+
+    A wait of zero is no advice: whoever takes it is refused again at once, and again.
+    """
+    return quota.retry_after or min(quota.resets_after or 0.0, _LONGEST_WINDOW) or None
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Permission for one request: the how-manieth it is, and when it went out (seconds)."""
+    """Permission for one request.
+
+    Attributes:
+        number: The how-manieth it is, from 0.
+        sent_at: When it went out, in seconds.
+        ours: How many went out within the stretch that ends with it, itself included.
+    """
 
     number: int
     sent_at: float
+    ours: int
 
 
 class Pace:
-    """The quota as far as its headers tell, and the pace that follows from it. All times in seconds of one clock."""
+    """The budget, and the pace that follows from it. All times in seconds of one clock."""
 
     def __init__(self) -> None:
         """Start without knowing anything."""
         self._recent: deque[float] = deque()
         self._number = 0
-        self._newest_answer = -1
-        self._quota: int | None = None
-        self._window = 0.0
-        self._others = 0
-        self._slack = _SLACK
+        self._heard = False
+        self._quota = 0
+        self._window = _WINDOW
+        self._budget = math.inf
+        self._cut_at, self._floor = -math.inf, 1.0
         self._paused_until = 0.0
 
     def wait(self, now: float) -> float:
@@ -70,63 +101,58 @@ class Pace:
         """
         if now < self._paused_until:
             return self._paused_until - now
-        if self._newest_answer < 0:
+        if not self._heard:
             return 0.0 if self._number < _BLIND else 1.0
-        if self._quota is None:
+        if self._budget == math.inf:
             return 0.0
-        stretch = self._window * self._slack
-        while self._recent and self._recent[0] <= now - stretch:
-            self._recent.popleft()
-        budget = max(self._quota - self._others, 1)
-        if len(self._recent) < budget:
-            return 0.0
-        return max(self._recent[-budget] + stretch - now, 0.0)
+        budget = round(self._budget)
+        free_at = now
+        if len(self._recent) >= budget:
+            free_at = self._recent[-budget] + self._stretch
+        # The first budget of a run goes out at once, so that a small sync does not wait.
+        if self._recent and self._number >= budget:
+            free_at = max(free_at, self._recent[-1] + _EVENNESS * self._stretch / budget)
+        return max(free_at - now, 0.0)
 
     def sent(self, now: float) -> Ticket:
         """Note that a request goes out now."""
-        ticket = Ticket(self._number, now)
-        self._number += 1
+        while self._recent and self._recent[0] <= now - self._stretch:
+            self._recent.popleft()
         self._recent.append(now)
-        return ticket
+        self._number += 1
+        return Ticket(self._number - 1, now, len(self._recent))
 
     def answered(self, ticket: Ticket, quota: Quota) -> None:
         """Note what the answer to a request tells of the quota."""
-        self._slack = max(self._slack - _RECOVERY, _SLACK)
-        newest, self._newest_answer = (
-            ticket.number > self._newest_answer,
-            max(self._newest_answer, ticket.number),
-        )
-        if quota.remaining is None or quota.resets_after is None:
+        self._heard = True
+        self._budget = min(self._budget + _GROWTH, self._quota or math.inf)
+        self._window = max(self._window, min(quota.resets_after or 0.0, _LONGEST_WINDOW))
+        if quota.remaining is None:
             return
-        self._quota = max(self._quota or 0, quota.remaining + 1)
-        self._window = max(self._window, min(quota.resets_after, _LONGEST_WINDOW))
-        if newest:
-            since = ticket.sent_at - self._window * self._slack
-            ours = sum(1 for sent in self._recent if since <= sent <= ticket.sent_at)
-            self._others = max(self._quota - quota.remaining - ours, 0)
+        more = max(quota.remaining + 1 - self._quota, 0)
+        self._quota += more
+        self._budget = min(self._budget + more, self._quota)
+        # The first ones go out together and overtake each other: what their tickets count as ours is too little.
+        if ticket.number >= self._quota:
+            self._budget = min(self._budget, quota.remaining + ticket.ours)
 
-    def throttled(self, ticket: Ticket, quota: Quota, now: float, otherwise: float) -> float:
-        """Note a 429: nothing goes out until the service's own wait is over.
-
-        Args:
-            ticket: The refused request's.
-            quota: What its headers tell.
-            now: The time.
-            otherwise: Seconds to wait where the headers tell nothing.
-
-        Returns:
-            The seconds that everybody waits: ``Retry-After``, else until the window's reset, else ``otherwise``.
-        """
-        self.lost(ticket)
-        # A wait of nothing is no advice: whoever takes it is refused again at once, and again.
-        pause = quota.retry_after or quota.resets_after or otherwise
+    def throttled(self, ticket: Ticket, now: float, pause: float) -> None:
+        """Note a 429: for ``pause`` seconds nothing goes out. A refused request is taken to cost nothing."""
+        self._heard = True
+        with suppress(ValueError):  # it may be older than the stretch
+            self._recent.remove(ticket.sent_at)
+        if ticket.sent_at >= self._cut_at:  # not one of those that were under way together with another
+            self._cut_at, self._floor = now, max(min(self._budget, _USUAL) / 2, 1.0)
+        self._budget = min(self._budget, max(_CUT * len(self._recent), self._floor))
         self._paused_until = max(self._paused_until, now + pause)
-        self._slack = min(self._slack + _MORE_SLACK, _MOST_SLACK)
-        return pause
 
-    def lost(self, ticket: Ticket) -> None:
-        """Note that a request got no answer that tells of the quota."""
-        self._newest_answer = max(self._newest_answer, ticket.number)
+    def lost(self) -> None:
+        """Note that a request got no answer. It may have been counted all the same."""
+        self._heard = True
+
+    @property
+    def _stretch(self) -> float:
+        return self._window * _SLACK
 
 
 class Governor:
@@ -167,18 +193,17 @@ class Governor:
             self._pace.answered(ticket, quota)
             self._changed.notify_all()
 
-    def throttled(self, ticket: Ticket, quota: Quota, otherwise: float) -> float:
-        """Take in a 429 and return the seconds that everybody waits now."""
+    def throttled(self, ticket: Ticket, pause: float) -> None:
+        """Take in a 429: everybody waits ``pause`` seconds now."""
         with self._changed:
             self.throttled_answers += 1
-            pause = self._pace.throttled(ticket, quota, self._clock(), otherwise)
+            self._pace.throttled(ticket, self._clock(), pause)
             self._changed.notify_all()
-            return pause
 
-    def lost(self, ticket: Ticket) -> None:
+    def lost(self) -> None:
         """Take in that no answer came."""
         with self._changed:
-            self._pace.lost(ticket)
+            self._pace.lost()
             self._changed.notify_all()
 
     def sleep(self, seconds: float) -> None:

@@ -13,6 +13,7 @@ from tap_mdc_vm.errors import (
     IncompleteError,
     MalformedAnswerError,
     QueryRefusedError,
+    ThrottledError,
     TokenRefusedError,
     UnavailableError,
 )
@@ -108,7 +109,7 @@ def test_a_question_is_sent_as_azure_documents_it():
 )
 def test_passing_trouble_is_outlasted(trouble, monkeypatch):
     client, poster, governor = asked(trouble, ok())
-    monkeypatch.setattr(governor, "throttled", lambda ticket, quota, otherwise: otherwise)
+    monkeypatch.setattr(governor, "throttled", lambda ticket, pause: None)
     assert client.ask("x", "Resources", Scope()).total == 1
     assert len(poster.sent) == 2
 
@@ -140,6 +141,41 @@ def test_a_server_that_asks_to_wait_is_waited_for():
     client, _, governor = asked(refused(503, **{"Retry-After": "11"}), ok())
     client.ask("x", "Resources", Scope())
     assert governor.slept == [11.0]
+
+
+@pytest.mark.parametrize("header", ["601", "9" * 400, "1.00:00:00", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_server_that_asks_to_wait_longer_than_ten_minutes_ends_the_run(header):
+    client, _, governor = asked(refused(429, "RateLimiting", **{"Retry-After": header}), ok())
+    with pytest.raises(ThrottledError):
+        client.ask("x", "Resources", Scope())
+    assert governor.slept == []
+
+
+@pytest.mark.parametrize("resets", ["01:00:00", "7.00:00:00", "9" * 400, "9" * 5000 + ".00:00:00"])
+def test_a_window_that_ends_in_an_hour_or_never_is_waited_for_a_minute(resets, monkeypatch):
+    headers = {"x-ms-user-quota-remaining": "9" * 5000, "x-ms-user-quota-resets-after": resets}
+    client, _, governor = asked(refused(429, "RateLimiting", **headers), ok())
+    pauses = []
+    monkeypatch.setattr(governor, "throttled", lambda ticket, pause: pauses.append(pause))
+    assert client.ask("x", "Resources", Scope()).total == 1
+    assert pauses == [60.0]
+
+
+def test_windows_that_never_end_do_not_make_a_run_outlast_its_bound():
+    class WaitlessGovernor(Governor):
+        now = 0.0
+
+        def admit(self):
+            self.now += self._pace.wait(self.now)
+            return self._pace.sent(self.now)
+
+    governor = WaitlessGovernor(lambda: governor.now)
+    endless = refused(429, "RateLimiting", **{"x-ms-user-quota-resets-after": "01:00:00"})
+    client = Client("https://arm.example", Script(*[endless] * 99), Tokens(), governor)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ThrottledError):
+        patch.setattr("tap_mdc_vm.resource_graph.client.Patience", lambda: Patience(lambda: governor.now, lambda: 0.0))
+        client.ask("x", "Resources", Scope())
+    assert governor.now == 600.0
 
 
 def test_an_expired_token_is_renewed():

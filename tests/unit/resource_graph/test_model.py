@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -52,6 +53,8 @@ def test_the_halves_of_a_partition_hold_exactly_its_rows(modulus, hashed, data):
         ("1.02:00:00", 93600.0),
         ("7", 7.0),
         (" 0.25 ", 0.25),
+        ("9" * 400, math.inf),
+        ("9" * 5000 + ".00:00:00", math.inf),
         ("Fri, 31 Dec 1999 23:59:59 GMT", None),
         ("soon", None),
         ("", None),
@@ -62,8 +65,14 @@ def test_durations_come_as_seconds_or_as_dotnet_writes_them(text, expected):
     assert seconds(text) == expected
 
 
-def test_a_quota_header_that_cannot_be_read_counts_as_absent():
-    headers = {"x-ms-user-quota-remaining": "many", "x-ms-user-quota-resets-after": "later", "Retry-After": "never"}
+@pytest.mark.parametrize("remaining", ["many", "", "-1", "1.5", "²", "9" * 5000])
+@pytest.mark.parametrize("retry_after", ["never", "", "Fri, 31 Dec " + "9" * 20 + " 23:59:59 GMT"])
+def test_a_quota_header_that_cannot_be_read_counts_as_absent(remaining, retry_after):
+    headers = {
+        "x-ms-user-quota-remaining": remaining,
+        "x-ms-user-quota-resets-after": "later",
+        "Retry-After": retry_after,
+    }
     assert Quota.from_headers(headers) == Quota(None, None, None)
 
 

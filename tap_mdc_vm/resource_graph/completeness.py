@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-_FALSE_ALARMS = 0.01
-"""In how many readings the smallest partition of a service that is all right may be called too small."""
+_FALSE_ALARMS = 0.0001
+"""The share of tenants, at most, whose smallest partition is called too small though the service is all right."""
 
 _MARK = 6
 """Bytes of a row's hash that are kept."""

@@ -5,7 +5,7 @@ import copy
 import pytest
 from sent import sent
 
-from tap_mdc_vm.rows.assessments import _recommendation, assessment
+from tap_mdc_vm.rows.assessments import _said_by, assessment
 
 MACHINE_FIELDS = (
     *("vmId", "vmName", "imageOffer", "imageVersion", "osType"),
@@ -44,7 +44,7 @@ def test_low_and_high_are_severities(finding):
     assert (finding(4)["severity"], finding(5)["severity"]) == ("Low", "High")
 
 
-def test_two_categories_are_joined_where_there_is_no_category_of_the_recommendation(finding):
+def test_two_categories_are_joined_where_there_is_no_category_of_the_said_by(finding):
     record = finding(5)
     assert len(record["categories"]) == 2
     assert record["recommendationCategory"] == ", ".join(record["categories"])
@@ -204,4 +204,4 @@ def test_what_assessments_say_is_kept_for_so_many_of_them_only():
     for number in range(3000):
         row = {"id": f"{PREFIX}/V/{SUFFIX}", "properties": {"metadata": {"severity": str(number)}}}
         assert assessment(sent(row), {})["severity"] == str(number)
-        assert _recommendation.cache_info().currsize <= 1000
+        assert _said_by.cache_info().currsize <= 1000

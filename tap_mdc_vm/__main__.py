@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger("tap-mdc-vm")
 
-_M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
-_LARGE = 256 * 1024  # bytes: less than most answers, more than what is needed often
+_M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def main() -> None:
@@ -27,7 +26,7 @@ def main() -> None:
     Raises:
         SystemExit: With status 0 only if every selected stream is complete.
     """
-    _give_memory_back()
+    _share_one_heap()
     gc.disable()  # what is being loaded is no garbage, now or later
     from tap_mdc_vm.tap import TapMdcVm  # noqa: PLC0415 - the SDK takes its time to load; errors.py does not
 
@@ -55,16 +54,16 @@ def main() -> None:
     sys.exit(1)
 
 
-def _give_memory_back() -> None:
-    """Let the memory of each answer go back to the system with the answer.
+def _share_one_heap() -> None:
+    """Let all threads take their memory from one heap.
 
-    By itself, glibc takes to keeping buffers of some megabytes once it has seen one freed (mallopt(3), on
-    M_MMAP_THRESHOLD), in a heap for each thread: a quarter of the tap's memory, which grew with the tenant's size.
-    Other C libraries have nothing of the kind.
+    By itself, glibc gives each thread a heap of its own (mallopt(3), on M_ARENA_MAX), and each keeps what its largest
+    answers once took: a quarter of the tap's memory. As one thread at a time runs Python, they needn't be apart. Other
+    C libraries have nothing of the kind.
     """
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):
-            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _run(command: Callable[[], object]) -> None:

@@ -19,6 +19,14 @@ _LOGGER = logging.getLogger("tap-mdc-vm")
 
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 
+_TURN = 0.02
+"""Seconds for which the thread that makes records may go on while another waits for its turn: those that fetch answers
+are some pages ahead, and each change of turns costs."""
+
+_GARBAGE = 20_000
+"""New containers before Python looks for garbage: a page of rows is some thousands, none of it garbage that refers to
+itself."""
+
 
 def main() -> None:
     """Run the command; what a user can act on is one line per problem, and exit status 1.
@@ -31,7 +39,9 @@ def main() -> None:
     from tap_mdc_vm.tap import TapMdcVm  # noqa: PLC0415 - the SDK takes its time to load; errors.py does not
 
     gc.freeze()
+    gc.set_threshold(_GARBAGE)
     gc.enable()
+    sys.setswitchinterval(_TURN)
     try:
         _run(TapMdcVm.cli)
     except ConfigurationError as error:

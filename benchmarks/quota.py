@@ -16,7 +16,7 @@ PAGES = 12  # of the loop: enough to see how fast it goes
 
 def measure(table: Table) -> None:
     options = ("--latency", str(LATENCY), "--quota", f"{REQUESTS}/{SECONDS}")
-    with sandbox(*options, machines=3_000, findings=40) as environment:
+    with sandbox(*options, machines=6_000, findings=40) as environment:
         summary = cost_of(TAP, environment).summary()
         sequential = PAGES / cost_of([*BARE_LOOP, str(PAGES)], environment).wall
     sent, seconds, ideal = summary["requests"], summary["seconds"], REQUESTS / SECONDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import orjson
@@ -71,7 +72,16 @@ class Client:
         self._heard = False
         self.requests: Counter[str] = Counter()
 
-    def ask(self, name: str, text: str, scope: Scope, *, top: int = MAX_PAGE, skip_token: str | None = None) -> Page:
+    def ask(  # noqa: PLR0913  # what a request says, each by name
+        self,
+        name: str,
+        text: str,
+        scope: Scope,
+        *,
+        top: int = MAX_PAGE,
+        skip_token: str | None = None,
+        urgent: bool = False,
+    ) -> Page:
         """Ask for one page of a query's rows.
 
         Args:
@@ -80,6 +90,7 @@ class Client:
             scope: Where to look.
             top: Rows at most, 1 to 1000.
             skip_token: The previous page's, with the same text and scope.
+            urgent: Whether to go before questions that are not, where all wait for the quota.
 
         Raises:
             TapError: The question can't be answered, or not within the bounds of :mod:`.retries`.
@@ -88,22 +99,22 @@ class Client:
         options: dict[str, Any] = {"$top": top, "resultFormat": "objectArray"}
         if skip_token:
             options["$skipToken"] = skip_token
-        return self._ask(name, text, scope, options, lambda a: answers.page(a, continued=skip_token is not None))
+        read = partial(answers.page, continued=skip_token is not None)
+        return self._ask(name, _body(text, scope, options), read, urgent=urgent)
 
-    def count(self, name: str, text: str, scope: Scope) -> int:
+    def count(self, name: str, text: str, scope: Scope, *, urgent: bool = False) -> int:
         """Ask how many rows there are; ``text`` ends in ``| count``.
 
         Raises:
             TapError: As :meth:`ask`.
         """
-        return self._ask(name, text, scope, {"resultFormat": "objectArray"}, answers.number)
+        return self._ask(name, _body(text, scope, {"resultFormat": "objectArray"}), answers.number, urgent=urgent)
 
-    def _ask(self, name: str, text: str, scope: Scope, options: dict[str, Any], read: Callable[[Answer], T]) -> T:
-        body = orjson.dumps({"query": text, "options": options, **scope.body()})
-        patience, renewals = Patience(), 0
+    def _ask(self, name: str, body: bytes, read: Callable[[Answer], T], *, urgent: bool) -> T:
+        place, patience, renewals = self._governor.place(urgent=urgent), Patience(), 0
         while True:
             token, quota = self._tokens.token(), Quota()
-            ticket = self._governor.admit()
+            ticket = self._governor.admit(place)
             with self._counting:
                 self.requests[name] += 1
             try:
@@ -145,3 +156,7 @@ class Client:
         with self._renewing:
             if self._tokens.token() == refused:
                 self._tokens.renew()
+
+
+def _body(text: str, scope: Scope, options: dict[str, Any]) -> bytes:
+    return orjson.dumps({"query": text, "options": options, **scope.body()})

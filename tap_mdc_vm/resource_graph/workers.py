@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections import deque
 from concurrent.futures import Future
@@ -13,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 T = TypeVar("T")
+
+_SPARE = 4
+"""Jobs ahead beside one for each thread: what Azure's quota lets go out while the caller waits for an urgent answer."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,21 +37,22 @@ class Workers:
     ``ThreadPoolExecutor`` would wait for them at the interpreter's exit.
 
     Lanes are served in the order in which they were made. While the last jobs of one are under way, the first of the
-    next are begun, so that no thread idles between two pieces of work. All of them together are at most one job more
-    ahead of their use than there are threads, so that memory is bounded by the results of that many.
+    next are begun, so that no thread idles between two pieces of work. All of them together are only a few jobs
+    more ahead of their use than there are threads, so that memory is bounded by the results of that many.
     """
 
     def __init__(self, count: int) -> None:
         """Start the threads."""
         self._count = count
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs: deque[Callable[[], None] | None] = deque()
+        self._waiting = threading.Semaphore(0)
         self._lanes: list[Lane[Any]] = []
         self._serving = threading.Lock()
         for number in range(count):
             threading.Thread(target=self._work, name=f"reader-{number}", daemon=True).start()
 
-    def submit(self, job: Callable[[], T]) -> Future[T]:
-        """Run ``job`` on a thread that is free, and return its result to be."""
+    def submit(self, job: Callable[[], T], *, urgent: bool = False) -> Future[T]:
+        """Run ``job`` on the next thread that is free, if urgent before all that wait; return its result to be."""
         future: Future[T] = Future()
 
         def run() -> None:
@@ -60,7 +63,7 @@ class Workers:
             except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to who asks for the result
                 future.set_exception(error)
 
-        self._jobs.put(run)
+        self._put(run, urgent=urgent)
         return future
 
     def lane(self) -> Lane[T]:
@@ -112,18 +115,26 @@ class Workers:
     def close(self) -> None:
         """Let the threads end once they have done what they were given."""
         for _ in range(self._count):
-            self._jobs.put(None)
+            self._put(None)
 
     def _serve(self) -> None:
         """Begin as many jobs as may be ahead of their use, those of the foremost lanes first."""
         with self._serving:
-            free = self._count + 1
+            free = self._count + _SPARE
             for lane in self._lanes:
                 free -= len(lane.begun)
                 while free > 0 and (job := next(lane.jobs, None)) is not None:
                     lane.begun.append(self.submit(job))
                     free -= 1
 
+    def _put(self, job: Callable[[], None] | None, *, urgent: bool = False) -> None:
+        (self._jobs.appendleft if urgent else self._jobs.append)(job)
+        self._waiting.release()
+
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while True:
+            self._waiting.acquire()
+            job = self._jobs.popleft()
+            if job is None:
+                return
             job()

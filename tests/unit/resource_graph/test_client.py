@@ -165,7 +165,7 @@ def test_windows_that_never_end_do_not_make_a_run_outlast_its_bound():
     class WaitlessGovernor(Governor):
         now = 0.0
 
-        def admit(self):
+        def admit(self, place):
             self.now += self._pace.wait(self.now)
             return self._pace.sent(self.now)
 

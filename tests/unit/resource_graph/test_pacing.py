@@ -7,7 +7,7 @@ it says so.
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
-from threading import Thread
+from threading import Semaphore, Thread
 
 import pytest
 from quota_services import (
@@ -234,7 +234,47 @@ def test_closing_the_governor_lets_go_of_those_who_wait():
     assert ended == [True]
 
 
+class Clock:
+    """Stands still until it is set, and tells how many threads have read it."""
+
+    def __init__(self):
+        self.now, self.read = 0.0, Semaphore(0)
+
+    def __call__(self):
+        self.read.release()
+        return self.now
+
+
+def order_of_admission(governor, clock, places):
+    """Let a thread for each place wait out a 429, and return the places in the order in which they got through."""
+    numbers = {}
+    governor.throttled(governor.admit(governor.place()), 60.0)
+    while clock.read.acquire(blocking=False):
+        pass
+    threads = [Thread(target=lambda p=place: numbers.update({p: governor.admit(p).number})) for place in places]
+    for thread in threads:
+        thread.start()
+        clock.read.acquire(timeout=5)
+    clock.now = 60.0
+    governor.lost()
+    for thread in threads:
+        thread.join(5)
+    return sorted(numbers, key=numbers.get)
+
+
+def test_requests_go_out_in_the_order_in_which_they_were_thought_of():
+    governor = Governor(clock := Clock())
+    places = [governor.place() for _ in range(5)]
+    assert order_of_admission(governor, clock, places[::-1]) == places
+
+
+def test_an_urgent_request_goes_out_before_those_that_wait():
+    governor = Governor(clock := Clock())
+    waiting, urgent = [governor.place() for _ in range(3)], governor.place(urgent=True)
+    assert order_of_admission(governor, clock, [*waiting, urgent]) == [urgent, *waiting]
+
+
 def test_the_governor_counts_429s():
     governor = Governor(clock=lambda: 0.0)
-    governor.throttled(governor.admit(), 2.0)
+    governor.throttled(governor.admit(governor.place()), 2.0)
     assert governor.throttled_answers == 1

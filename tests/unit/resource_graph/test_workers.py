@@ -36,7 +36,7 @@ def test_a_thousand_jobs_stay_in_order(workers):
     assert list(workers.in_order((lambda n=n: n * n) for n in numbers)) == [n * n for n in numbers]
 
 
-def test_no_more_jobs_are_begun_than_there_are_threads_and_one(workers):
+def test_only_a_few_more_jobs_are_begun_than_there_are_threads(workers):
     begun = []
 
     def jobs():
@@ -45,7 +45,7 @@ def test_no_more_jobs_are_begun_than_there_are_threads_and_one(workers):
             yield lambda: None
 
     next(workers.in_order(jobs()))
-    assert len(begun) == 5
+    assert len(begun) == 8
 
 
 def test_an_exception_comes_out_where_its_result_was_due(workers):
@@ -97,7 +97,7 @@ def test_all_lanes_together_are_no_further_ahead_than_one_would_be(workers):
     lanes = [workers.lane() for _ in range(3)]
     for name, lane in zip("abc", lanes, strict=True):
         workers.fill(lane, jobs(name))
-    assert begun == ["a0", "a1", "a2", "a3", "a4"]
+    assert begun == [f"a{number}" for number in range(8)]
 
 
 def test_a_lane_that_is_read_goes_before_those_that_are_ahead_of_their_use(workers):
@@ -117,3 +117,15 @@ def test_a_lane_that_is_dropped_makes_room_for_the_next(workers):
     assert list(workers.results(kept)) == [None] * 5
     assert sorted(begun) == list(range(5))
     assert list(workers.in_order([lambda: "alive"])) == ["alive"]
+
+
+def test_an_urgent_job_goes_before_those_that_wait():
+    workers, gate, ran = Workers(1), threading.Event(), []
+    workers.submit(lambda: gate.wait(5))
+    waiting = workers.submit(lambda: ran.append("waiting"))
+    urgent = workers.submit(lambda: ran.append("urgent"), urgent=True)
+    gate.set()
+    waiting.result(5)
+    urgent.result(5)
+    workers.close()
+    assert ran == ["urgent", "waiting"]

@@ -12,15 +12,19 @@ if TYPE_CHECKING:
 REQUESTS, SECONDS = 15, 5
 LATENCY = 0.7  # seconds
 PAGES = 12  # of the loop: enough to see how fast it goes
+TENANTS = ((2_000, 20), (3_000, 40), (6_000, 40))  # machines, and findings of each
 
 
 def measure(table: Table) -> None:
-    options = ("--latency", str(LATENCY), "--quota", f"{REQUESTS}/{SECONDS}")
-    with sandbox(*options, machines=6_000, findings=40) as environment:
-        summary = cost_of(TAP, environment).summary()
-        sequential = PAGES / cost_of([*BARE_LOOP, str(PAGES)], environment).wall
-    sent, seconds, ideal = summary["requests"], summary["seconds"], REQUESTS / SECONDS
-    what = f"quota: {sent} requests in {seconds:.1f} s, reached / ideal ({ideal:.0f} a second)"
-    table.row(what, sent / seconds / ideal, ">= 0.95")
-    table.row("quota: answers 429", summary["throttled"], "<= 2")
+    ideal, throttled = REQUESTS / SECONDS, 0
+    for machines, findings in TENANTS:
+        options = ("--latency", str(LATENCY), "--quota", f"{REQUESTS}/{SECONDS}")
+        with sandbox(*options, machines=machines, findings=findings) as environment:
+            summary = cost_of(TAP, environment).summary()
+            sequential = PAGES / cost_of([*BARE_LOOP, str(PAGES)], environment).wall
+        sent, seconds = summary["requests"], summary["seconds"]
+        what = f"quota: {sent} requests in {seconds:.1f} s, reached / ideal ({ideal:.0f} a second)"
+        table.row(what, sent / seconds / ideal, ">= 0.95")
+        throttled += summary["throttled"]
+    table.row("quota: answers 429", throttled, "<= 2")
     table.note(f"quota: one page after the other reaches {sequential:.2f} requests a second")

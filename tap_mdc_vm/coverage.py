@@ -165,7 +165,7 @@ def _of_groups(reader: Reader, groups: tuple[str, ...], findings: _Findings) -> 
 
 
 def _start(reader: Reader, name: str, scope: Scope) -> Reading:
-    return reader.start(Query(name, packaged.query(name)), [scope])
+    return reader.start(Query(name, packaged.query(name)), [scope], urgent=True)
 
 
 def _rows(reading: Reading, findings: _Findings) -> list[Row]:

@@ -12,9 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
-from tap_mdc_vm import events, packaged
-from tap_mdc_vm.coverage import survey
-from tap_mdc_vm.errors import IncompleteError
+from tap_mdc_vm import packaged
+from tap_mdc_vm.access import Access
 from tap_mdc_vm.joins import AddressIndex, InterfaceIndex, MachineIndex
 from tap_mdc_vm.resource_graph.model import Query
 from tap_mdc_vm.rows.assessments import assessment
@@ -50,16 +49,12 @@ class Inventory:
         coverage: Where to read.
         settings: Which findings.
         wanted: The streams that will be asked for, in the order machines, interfaces, findings.
-
-    Attributes:
-        lost_access: Subscriptions that could be read when the run began, and can't be any more.
     """
 
     def __init__(self, reader: Reader, coverage: Coverage, settings: Settings, wanted: AbstractSet[str]) -> None:
         """Begin to read all that the wanted streams need."""
         self._reader, self._coverage, self._settings, self._wanted = reader, coverage, settings, wanted
-        self.lost_access: tuple[str, ...] = ()
-        self._access_is_checked = True
+        self._access = Access(reader, coverage, settings)
         self._readings: dict[str, Reading] = {}
         self._interfaces, self._machines = InterfaceIndex(), MachineIndex()
         self._spool: IO[bytes] | None = None
@@ -81,6 +76,11 @@ class Inventory:
             return 0, 0
         return reading.expected - (self._foreign if name == FINDINGS else 0), reading.duplicates
 
+    @property
+    def lost_access(self) -> tuple[str, ...]:
+        """Subscriptions that could be read when the run began, and can't be any more."""
+        return self._access.lost
+
     def is_complete(self) -> bool:
         """Tell whether all that was read so far is proven to be all, and nothing that was asked for is unreadable.
 
@@ -88,29 +88,10 @@ class Inventory:
             IncompleteError: The application lost access meanwhile, and the reader is not tolerant.
             TapError: Azure can't be asked.
         """
-        self._check_access()
+        self._access.check()
         fell_short = any(reading.shortcomings for reading in self._readings.values())
-        covered = not (self._coverage.unreadable or self._coverage.shortcomings or self.lost_access)
+        covered = not (self._coverage.unreadable or self._coverage.shortcomings or self._access.lost)
         return covered and not fell_short
-
-    def _check_access(self) -> None:
-        """See that the subscriptions of the run's beginning can still be read, if anything was read since last asked.
-
-        Rights that are taken away while the tap reads take rows with them, without a sign in any answer or count.
-        """
-        if self._access_is_checked:
-            return
-        self._access_is_checked = True
-        readable = {subscription.id for subscription in survey(self._reader, self._settings).readable}
-        self.lost_access = tuple(each.id for each in self._coverage.readable if each.id not in readable)
-        if self.lost_access:
-            error = IncompleteError(
-                f"The application lost access to {', '.join(self.lost_access)} during the run: rows may be missing.",
-                "Check the role assignments of the application, and run again. See docs/troubleshooting.md#no-access.",
-            )
-            if not self._reader.tolerant:
-                raise error
-            events.emit(events.FellShort("The run", str(error)))
 
     def machines(self) -> Iterator[list[Record]]:
         """Yield the records of ``virtual_machines``, a page at a time.
@@ -127,7 +108,6 @@ class Inventory:
                     self._machines.add(record)
             yield records
         self._machines_are_known = True
-        self._access_is_checked = False
         self._interfaces.clear()
 
     def interfaces(self) -> Iterator[list[Record]]:
@@ -143,7 +123,7 @@ class Inventory:
                 for line in self._spool:
                     yield orjson.loads(line)
             finally:
-                self.close()
+                self._spool.close()
 
     def findings(self) -> Iterator[list[Record]]:
         """Yield the records of ``assessments``, joined to their machines.
@@ -161,7 +141,6 @@ class Inventory:
             self._foreign += len(rows) - len(records)
             self._assessed.update({str(record["subscriptionId"]).lower() for record in records})
             yield records
-        self._access_is_checked = False
 
     def subscriptions_without_assessments(self) -> list[str]:
         """Return the subscriptions that have machines and not one assessment; to be asked when findings are read.
@@ -180,7 +159,8 @@ class Inventory:
         return silent
 
     def close(self) -> None:
-        """Remove the temporary file, if one is left."""
+        """Let go of what is left: a thread, and the temporary file."""
+        self._access.close()
         if self._spool is not None:
             self._spool.close()
 
@@ -189,8 +169,13 @@ class Inventory:
         if name == FINDINGS and self._settings.assessment_statuses:
             quoted = ", ".join(f"'{status}'" for status in self._settings.assessment_statuses)
             query = query.where(f"tostring(properties.status.code) in~ ({quoted})")
-        reading = self._readings[name] = self._reader.start(query, self._coverage.scopes)
+        closing = self._access.ask if self._ends_a_stream(name) else None
+        reading = self._readings[name] = self._reader.start(query, self._coverage.scopes, closing=closing)
         return reading
+
+    def _ends_a_stream(self, name: str) -> bool:
+        """Tell whether a query is the last one of a wanted stream. Machines are read after their interfaces."""
+        return name in self._wanted and not (name == INTERFACES and MACHINES in self._wanted)
 
     def _read_interfaces(self) -> None:
         """Read public addresses and interfaces, once: index what machines need, and keep the records for later."""
@@ -209,7 +194,6 @@ class Inventory:
             if self._spool is not None:
                 self._spool.write(orjson.dumps(records, option=orjson.OPT_APPEND_NEWLINE))
         self._interfaces_are_known = True
-        self._access_is_checked = False
 
 
 def _in_batches(pages: Iterable[list[Row]]) -> Iterator[list[Row]]:

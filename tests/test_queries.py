@@ -24,7 +24,7 @@ class Keeping:
     def __init__(self):
         self.texts = []
 
-    def ask(self, name, text, scope, *, top, skip_token=None):
+    def ask(self, name, text, scope, *, top, skip_token=None, urgent=False):
         self.texts.append(text)
         return SimpleNamespace(rows=[], total=0, skip_token=None, limit_hit=False)
 
@@ -32,7 +32,7 @@ class Keeping:
 class AtOnce:
     """Stands for workers, and works at once."""
 
-    def submit(self, job):
+    def submit(self, job, *, urgent=False):
         result = job()
         return SimpleNamespace(result=lambda: result)
 

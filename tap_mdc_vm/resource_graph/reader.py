@@ -10,7 +10,7 @@ from tap_mdc_vm.errors import IncompleteError
 from tap_mdc_vm.resource_graph.scope_reading import ScopeReading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tap_mdc_vm.errors import TapError
     from tap_mdc_vm.resource_graph.client import Client
@@ -35,9 +35,23 @@ class Reader:
         """Keep what readings share."""
         self.client, self.workers, self.page_size, self.tolerant = client, workers, page_size, tolerant
 
-    def start(self, query: Query, scopes: Sequence[Scope]) -> Reading:
-        """Send the first requests and return the reading, to be iterated once."""
-        return Reading(self, query, scopes)
+    def start(
+        self,
+        query: Query,
+        scopes: Sequence[Scope],
+        *,
+        urgent: bool = False,
+        closing: Callable[[], None] | None = None,
+    ) -> Reading:
+        """Send the first requests, and return the reading, to be iterated once.
+
+        Args:
+            query: What to read.
+            scopes: Where.
+            urgent: Whether to go before readings that are ahead of their use.
+            closing: Is called once all rows have come; again if more of them must be read to prove the result.
+        """
+        return Reading(self, query, scopes, urgent=urgent, closing=closing)
 
 
 class Reading:
@@ -53,9 +67,18 @@ class Reading:
         shortcomings: Why the result can't be proven complete.
     """
 
-    def __init__(self, reader: Reader, query: Query, scopes: Sequence[Scope]) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        query: Query,
+        scopes: Sequence[Scope],
+        *,
+        urgent: bool,
+        closing: Callable[[], None] | None,
+    ) -> None:
         """Begin with the first scopes at once, so that several readings can start side by side."""
-        self._reader, self._query = reader, query
+        self._reader, self._query, self._urgent, self._closing = reader, query, urgent, closing
+        self._is_closed = False
         self._later, self._begun = deque(scopes), deque[ScopeReading]()
         self.expected = self.emitted = self.duplicates = 0
         self.shortcomings: list[str] = []
@@ -82,17 +105,28 @@ class Reading:
         finally:
             for scope in self._begun:
                 scope.close()
+        self._close()
         if not self.shortcomings:
             self.expected = self.emitted + self.duplicates
 
+    def _close(self) -> None:
+        """Note that the scope which is read has no more rows; the last one's are the last of all."""
+        if self._closing and not self._is_closed and not self._later and len(self._begun) <= 1:
+            self._is_closed = True
+            self._closing()
+
     def _begin(self) -> None:
         while self._later and len(self._begun) < _BEGUN:
-            self._begun.append(ScopeReading(self._reader, self._query, self._later.popleft(), self._fall_short))
+            scope = self._later.popleft()
+            self._begun.append(
+                ScopeReading(self._reader, self._query, scope, self._fall_short, self._close, urgent=self._urgent)
+            )
 
     def _rows(self, scope: ScopeReading) -> Iterator[list[Row]]:
-        counted = self.expected
+        counted, self._is_closed = self.expected, False
         try:
             for rows in scope:
+                self._is_closed = False
                 self.expected = counted + scope.expected
                 self.emitted += len(rows)
                 if rows:

@@ -95,20 +95,32 @@ class ScopeReading:
         query: What to read.
         scope: Where.
         fall_short: Is told why the result can't be proven; it may end the run by raising that.
+        closing: Is called when all partitions have come, before they are counted.
+        urgent: Whether it goes before readings that are ahead of their use.
 
     Attributes:
         expected: Rows that Azure counted, as far as known.
         duplicates: Rows left out because their id had come before.
     """
 
-    def __init__(self, reader: Reader, query: Query, scope: Scope, fall_short: Callable[[TapError], None]) -> None:
+    def __init__(  # noqa: PLR0913  # what it works with, each by name
+        self,
+        reader: Reader,
+        query: Query,
+        scope: Scope,
+        fall_short: Callable[[TapError], None],
+        closing: Callable[[], None],
+        *,
+        urgent: bool,
+    ) -> None:
         """Send the first request."""
         self._client, self._workers, self._page_size = reader.client, reader.workers, reader.page_size
-        self._query, self._scope, self._fall_short = query, scope, fall_short
+        self._query, self._scope, self._urgent = query, scope, urgent
+        self._fall_short, self._closing = fall_short, closing
         self._limit_hit = False
         self.expected = self.duplicates = 0
         self._lane: Lane[list[Row] | IncompleteError] = self._workers.lane()
-        self._start = self._workers.submit(self._begin)
+        self._start = self._workers.submit(self._begin, urgent=urgent)
 
     def close(self) -> None:
         """Drop what is not under way."""
@@ -182,7 +194,7 @@ class ScopeReading:
             TapError: As :meth:`Client.ask`.
         """
         try:
-            page = self._ask(self._query.part(part))
+            page = self._ask(self._query.part(part), urgent=depth > 0)  # a half is late already
         except PayloadTooLargeError:
             if depth == DEEPEST:
                 raise
@@ -195,19 +207,23 @@ class ScopeReading:
                 raise _PartitionsUnusableError("a partition stays too large however often it is halved")
         return [row for half in part.halves() for row in self._part(half, depth + 1)]
 
-    def _ask(self, text: str, *, top: int | None = None, skip_token: str | None = None) -> Page:
-        page = self._client.ask(self._query.name, text, self._scope, top=top or self._page_size, skip_token=skip_token)
+    def _ask(self, text: str, *, top: int = 0, skip_token: str | None = None, urgent: bool = False) -> Page:
+        top, urgent = top or self._page_size, urgent or self._urgent
+        page = self._client.ask(self._query.name, text, self._scope, top=top, skip_token=skip_token, urgent=urgent)
         self._limit_hit = self._limit_hit or page.limit_hit
         return page
 
-    def _count(self) -> int:
-        return self._client.count(self._query.name, self._query.count(), self._scope)
+    def _count(self, *, urgent: bool = False) -> int:
+        return self._client.count(self._query.name, self._query.count(), self._scope, urgent=urgent or self._urgent)
 
     # On the thread that iterates
 
-    def _now(self, job: Callable[[], T]) -> T:
-        """Run a job on a thread of the workers, so that no more requests are in flight than those are."""
-        return self._workers.submit(job).result()
+    def _now(self, ask: Callable[..., T]) -> T:
+        """Ask what all else waits for, before what is ahead of its use.
+
+        A thread of the workers asks, so that no more requests are in flight than those are.
+        """
+        return self._workers.submit(partial(ask, urgent=True), urgent=True).result()
 
     def _partitioned(self, start: _Start) -> Iterator[list[Row]]:
         """Yield the rows partition by partition, then see whether they can be all; if not, by ordered pages."""
@@ -218,6 +234,7 @@ class ScopeReading:
             self.duplicates = first.duplicates
             if first.failed:
                 return
+            self._closing()
             after = self._now(self._count)
             lost = self._existing(first.missing)
             if not (lost or gap(sum(first.sizes), start.total, after) or is_uneven(first.sizes)):
@@ -225,6 +242,7 @@ class ScopeReading:
             events.emit(events.LookingAgain(self._query.name, sum(first.sizes), start.total, after))
             second = _Look(Ledger(start.total), lost)
             yield from self._look(self._workers.in_order(self._jobs(start.modulus)), ledger, second)
+            self._closing()
             if not second.failed:
                 self._compare(first, second, after)
         except _PartitionsUnusableError as error:

@@ -25,7 +25,7 @@ class Tenant:
     limit_hit: bool = False
     odd: dict[str, object] = field(default_factory=dict)
 
-    def ask(self, name, text, scope, *, top, skip_token=None):
+    def ask(self, name, text, scope, *, top, skip_token=None, urgent=False):
         self.asked.append(scope)
         if name == "management_groups":
             rows = [{"id": f"/mg/{group}", "name": group} for group in scope.management_groups if group in self.groups]

@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -61,7 +62,7 @@ class Service:
             rows = [row_id for row_id in rows if row_id.lower() in wanted]
         return sorted(rows)
 
-    def ask(self, name, text, scope, *, top=1000, skip_token=None):
+    def ask(self, name, text, scope, *, top=1000, skip_token=None, urgent=False):
         with self.lock:
             self.asked.append(text)
             self.before_answer()
@@ -78,7 +79,7 @@ class Service:
                 limit_hit=self.limit_hit,
             )
 
-    def count(self, name, text, scope):
+    def count(self, name, text, scope, *, urgent=False):
         with self.lock:
             self.asked.append(text)
             self.before_answer()
@@ -89,8 +90,8 @@ class Service:
 def read():
     workers = Workers(4)
 
-    def read(service, *, page_size=100, scopes=EVERYWHERE, tolerant=False):
-        return Reader(service, workers, page_size=page_size, tolerant=tolerant).start(QUERY, scopes)
+    def read(service, *, page_size=100, scopes=EVERYWHERE, tolerant=False, closing=None):
+        return Reader(service, workers, page_size=page_size, tolerant=tolerant).start(QUERY, scopes, closing=closing)
 
     yield read
     workers.close()
@@ -215,7 +216,7 @@ def test_a_row_that_a_partition_left_out_is_found_at_the_second_look(read, caplo
 class RepeatingItself(RefusingPartitions):
     """Sends the same skip token again and again."""
 
-    def ask(self, name, text, scope, *, top=1000, skip_token=None):
+    def ask(self, name, text, scope, *, top=1000, skip_token=None, urgent=False):
         page = super().ask(name, text, scope, top=top, skip_token=skip_token)
         return Page(page.rows, page.total, "100")
 
@@ -223,7 +224,7 @@ class RepeatingItself(RefusingPartitions):
 class EmptyForEver(RefusingPartitions):
     """Sends empty pages with ever new tokens."""
 
-    def ask(self, name, text, scope, *, top=1000, skip_token=None):
+    def ask(self, name, text, scope, *, top=1000, skip_token=None, urgent=False):
         super().ask(name, text, scope, top=top, skip_token=skip_token)
         return Page([], 500, str(len(self.asked) + 10_000))
 
@@ -336,7 +337,7 @@ def test_a_limit_that_shows_only_later_ends_the_run_too(read):
 
 def test_ever_new_tokens_to_the_same_rows_end_the_run(read):
     class Circling(RefusingPartitions):
-        def ask(self, name, text, scope, *, top=1000, skip_token=None):
+        def ask(self, name, text, scope, *, top=1000, skip_token=None, urgent=False):
             page = super().ask(name, text, scope, top=top)
             return replace(page, skip_token=f"token-{len(self.asked)}")
 
@@ -370,6 +371,28 @@ def test_a_tolerant_reading_goes_on_with_the_other_partitions_where_one_can_not_
     part = Query.where(QUERY, "hash(tolower(id)) % 8 == 2")
     assert len(service.ids) - len(arrived) == len(service.matching(part.text, Scope()))
     assert reading.shortcomings == ["rows were left out"]
+
+
+def test_what_a_reading_waits_for_is_asked_before_what_is_ahead_of_its_use(read):
+    """The halves of a partition that was too large, and the count at the end; not the partitions, nor what begins."""
+
+    class Noting(Service):
+        hurried: ClassVar[dict[str, bool]] = {}
+
+        def ask(self, name, text, scope, *, urgent=False, **more):
+            self.hurried[text] = urgent
+            return super().ask(name, text, scope, **more)
+
+        def count(self, name, text, scope, *, urgent=False):
+            self.hurried[text] = urgent
+            return super().count(name, text, scope)
+
+    service = Noting(ids(1_000), largest_answer=70)
+    assert sorted(rows_of(read(service))) == service.ids
+    partitions = {text: int(match[1]) for text in service.hurried if (match := re.search(r"% (\d+) ==", text))}
+    halves = {text for text, modulus in partitions.items() if modulus > min(partitions.values())}
+    assert halves
+    assert {text for text, urgent in service.hurried.items() if urgent} == halves | {QUERY.count()}
 
 
 @pytest.mark.parametrize("kind", [Service, RefusingPartitions])
@@ -406,7 +429,7 @@ def test_a_row_that_slides_across_an_edge_unseen_by_the_counts_arrives_all_the_s
     """One row goes and one comes between two pages: the totals, and the number of rows, tell nothing."""
 
     class Swapping(RefusingPartitions):
-        def ask(self, name, text, scope, *, top=1000, skip_token=None):
+        def ask(self, name, text, scope, *, top=1000, skip_token=None, urgent=False):
             if skip_token and "/x/Thing-00000" in self.ids:
                 self.ids.remove("/x/Thing-00000")
                 self.ids.append("/x/Thing-99999")
@@ -425,7 +448,7 @@ def test_ordered_pages_that_never_prove_anything_end_the_run(read, kind):
 
 def test_an_empty_page_with_a_token_is_not_the_end(read):
     class Hesitating(Service):
-        def ask(self, name, text, scope, *, top=1000, skip_token=None):
+        def ask(self, name, text, scope, *, top=1000, skip_token=None, urgent=False):
             page = super().ask(name, text, scope, top=top, skip_token=skip_token)
             return page if skip_token else Page([], page.total, "0")
 
@@ -435,7 +458,7 @@ def test_an_empty_page_with_a_token_is_not_the_end(read):
 
 def test_a_token_behind_the_last_row_is_not_followed_for_ever(read):
     class Overdoing(Service):
-        def ask(self, name, text, scope, *, top=1000, skip_token=None):
+        def ask(self, name, text, scope, *, top=1000, skip_token=None, urgent=False):
             page = super().ask(name, text, scope, top=top, skip_token=skip_token)
             return Page(page.rows, page.total, page.skip_token or "more")
 
@@ -462,7 +485,7 @@ def test_a_tolerant_reading_goes_on_and_keeps_why(read, caplog):
 
 def test_a_tolerant_reading_goes_on_with_the_next_scope_where_one_gives_no_first_page(read):
     class LeavingOut(Service):
-        def ask(self, name, text, scope, *, top=1000, skip_token=None):
+        def ask(self, name, text, scope, *, top=1000, skip_token=None, urgent=False):
             if scope.subscriptions == ("b",):
                 raise IncompleteError("rows were left out")
             return super().ask(name, text, scope, top=top, skip_token=skip_token)
@@ -482,6 +505,31 @@ def test_scopes_are_read_one_after_the_other_and_all(read):
     assert sorted(rows_of(read(service, scopes=scopes))) == sorted(service.ids)
 
 
+@pytest.mark.parametrize("count", [0, 50, 500])
+def test_that_all_rows_have_come_is_told_once_and_before_they_are_counted(read, count):
+    service = Service(ids(count))
+    rows_of(read(service, closing=lambda: service.asked.append("closing")))
+    assert service.asked.count("closing") == 1
+    assert service.asked[-2:] == (["closing", QUERY.count()] if count > 100 else [QUERY.text, "closing"])
+
+
+def test_that_all_rows_have_come_is_told_when_the_last_scope_is_read(read):
+    service = Service([*ids(500, "/a"), *ids(50, "/b"), *ids(500, "/c")])
+    scopes = [Scope(subscriptions=(name,)) for name in "abc"]
+    reading = read(service, scopes=scopes, closing=lambda: told.append(service.asked.count(QUERY.count())))
+    told = []
+    rows_of(reading)
+    assert told == [1]
+
+
+@pytest.mark.parametrize(("kind", "times"), [("ForgetfulOnce", 2), ("RefusingPartitions", 1)])
+def test_that_all_rows_have_come_is_told_after_the_last_look_at_them(read, kind, times):
+    service = globals()[kind](ids(2_000))
+    assert sorted(rows_of(read(service, closing=lambda: service.asked.append("closing")))) == service.ids
+    assert service.asked.count("closing") == times
+    assert {QUERY.count()}.issuperset(service.asked[len(service.asked) - service.asked[::-1].index("closing") :])
+
+
 def test_what_a_scope_needs_is_asked_while_the_one_before_is_still_counted(read):
     """The count at the end of one scope holds nothing up: the partitions of the next are under way."""
     service = Service([*ids(1_000, "/a"), *ids(1_000, "/b")])
@@ -493,9 +541,9 @@ def test_what_a_scope_needs_is_asked_while_the_one_before_is_still_counted(read)
             moved_on.set()
         return ask(name, text, scope, **more)
 
-    def counting(name, text, scope):
+    def counting(name, text, scope, **more):
         assert scope.subscriptions == ("b",) or moved_on.wait(5)
-        return count(name, text, scope)
+        return count(name, text, scope, **more)
 
     service.ask, service.count = asking, counting
     reading = read(service, scopes=[Scope(subscriptions=("a",)), Scope(subscriptions=("b",))])

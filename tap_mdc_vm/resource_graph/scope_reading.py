@@ -235,11 +235,13 @@ class ScopeReading:
             if first.failed:
                 return
             self._closing()
-            after = self._now(self._count)
+            read, after = sum(first.sizes), self._now(self._count)
+            if max(read, after) < start.total:  # deletions would explain what is missing, unless that count is wrong
+                after = max(after, self._now(self._count))
             lost = self._existing(first.missing)
-            if not (lost or gap(sum(first.sizes), start.total, after) or is_uneven(first.sizes)):
+            if not (lost or gap(read, start.total, after) or is_uneven(first.sizes)):
                 return
-            events.emit(events.LookingAgain(self._query.name, sum(first.sizes), start.total, after))
+            events.emit(events.LookingAgain(self._query.name, read, start.total, after))
             second = _Look(Ledger(start.total), lost)
             yield from self._look(self._workers.in_order(self._jobs(start.modulus)), ledger, second)
             self._closing()

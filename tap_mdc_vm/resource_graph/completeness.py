@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 _FALSE_ALARMS = 0.0001
 """The share of tenants, at most, whose smallest partition is called too small though the service is all right."""
 
+_DOUBTS = 0.05
+"""The share of tenants whose smallest partition is so small that it is worth two requests more."""
+
 _MARK = 6
 """Bytes of a row's hash that are kept."""
 
@@ -35,18 +38,30 @@ def gap(read: int, before: int, after: int) -> int:
 def is_uneven(sizes: Collection[int]) -> bool:
     """Tell whether the smallest of some partitions is so much smaller than their mean that no hash explains it.
 
-    A hash spreads rows as chance does, by Poisson's law. That a part has no more than n rows where the mean is m then
-    has a probability below exp(n - m - n ln(n / m)) (Chernoff's bound). It needs no count, so it holds up where rows
-    come and go by the hundred, when counts tell little.
+    It needs no count, so it holds up where rows come and go by the hundred, when counts tell little.
 
     Args:
         sizes: Rows of each partition.
     """
+    return _chance(sizes) < _FALSE_ALARMS
+
+
+def is_doubtful(sizes: Collection[int]) -> bool:
+    """Tell whether the smallest of some partitions is smaller than a hash mostly makes it, as :func:`is_uneven`."""
+    return _chance(sizes) < _DOUBTS
+
+
+def _chance(sizes: Collection[int]) -> float:
+    """Return the chance, at most, that a hash makes any of some partitions as small as their smallest.
+
+    A hash spreads rows as chance does, by Poisson's law. That a part has no more than n rows where the mean is m then
+    has a probability below exp(n - m - n ln(n / m)) (Chernoff's bound).
+    """
     if not any(sizes):
-        return False
+        return 1.0
     smallest, mean = min(sizes), sum(sizes) / len(sizes)
     exponent = smallest - mean - (smallest * math.log(smallest / mean) if smallest else 0.0)
-    return len(sizes) * math.exp(exponent) < _FALSE_ALARMS
+    return len(sizes) * math.exp(exponent)
 
 
 class Ledger:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tap_mdc_vm import events
 from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, QueryRefusedError, ScopeTooLargeError
-from tap_mdc_vm.resource_graph.completeness import Ledger, gap, is_uneven
+from tap_mdc_vm.resource_graph.completeness import Ledger, gap, is_doubtful, is_uneven
 from tap_mdc_vm.resource_graph.model import Partition
 from tap_mdc_vm.resource_graph.partitions import DEEPEST, modulus_for
 
@@ -186,7 +186,7 @@ class ScopeReading:
         except IncompleteError as error:
             return error
 
-    def _part(self, part: Partition, depth: int) -> list[Row]:
+    def _part(self, part: Partition, depth: int, *, urgent: bool = False) -> list[Row]:
         """Return a partition's rows, from one answer or, where they don't fit one, from its halves'.
 
         Raises:
@@ -194,7 +194,7 @@ class ScopeReading:
             TapError: As :meth:`Client.ask`.
         """
         try:
-            page = self._ask(self._query.part(part), urgent=depth > 0)  # a half is late already
+            page = self._ask(self._query.part(part), urgent=urgent or depth > 0)  # a half is late already
         except PayloadTooLargeError:
             if depth == DEEPEST:
                 raise
@@ -239,7 +239,10 @@ class ScopeReading:
             if max(read, after) < start.total:  # deletions would explain what is missing, unless that count is wrong
                 after = max(after, self._now(self._count))
             lost = self._existing(first.missing)
-            if not (lost or gap(read, start.total, after) or is_uneven(first.sizes)):
+            changed = not read == start.total == after
+            if not (
+                lost or gap(read, start.total, after) or is_uneven(first.sizes) or (changed and self._hides(first))
+            ):
                 return
             events.emit(events.LookingAgain(self._query.name, read, start.total, after))
             second = _Look(Ledger(start.total), lost)
@@ -288,11 +291,19 @@ class ScopeReading:
         """
         if self._existing(second.missing):
             raise _PartitionsUnusableError("a row that is there lies in no partition")
-        if is_uneven(second.sizes):
+        if is_uneven(second.sizes) or self._hides(second):
             raise _PartitionsUnusableError("a partition has far fewer rows than the others")
         changed = second.new + max(first.known + first.new - second.known, 0)
         if gap(sum(second.sizes), before, self._now(self._count)) > changed:
             raise _PartitionsUnusableError("the partitions do not add up to the whole")
+
+    def _hides(self, look: _Look) -> bool:
+        """Tell whether the halves of the smallest partition, where that is in doubt, hold rows that it didn't show."""
+        if not is_doubtful(look.sizes):
+            return False
+        smallest = Partition(len(look.sizes), look.sizes.index(min(look.sizes)))
+        ids = [row_id for half in smallest.halves() for row_id in _unique(self._now(partial(self._part, half, 1)))[1]]
+        return look.rows.count(ids) < len(ids)
 
     def _existing(self, ids: AbstractSet[str]) -> set[str]:
         """Return those of some ids, the first of many, under which there is a row now."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_mdc_vm.resource_graph.completeness import Ledger, gap, is_uneven
+from tap_mdc_vm.resource_graph.completeness import Ledger, gap, is_doubtful, is_uneven
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,22 @@ def test_half_a_part_among_full_ones_does():
 
 def test_nothing_at_all_is_even():
     assert not is_uneven([0, 0, 0])
+    assert not is_doubtful([0, 0, 0])
+
+
+def test_one_empty_part_of_sixty_small_ones_is_in_doubt_but_may_be_chance():
+    assert is_doubtful([0] + [13] * 60)
+    assert not is_uneven([0] + [13] * 60)
+
+
+@pytest.mark.parametrize(("parts", "rows"), [(25, 20_000), (400, 340_000), (50, 475)])
+def test_parts_as_even_as_chance_makes_them_are_rarely_in_doubt(parts, rows):
+    doubted = 0
+    for seed in range(100):
+        chance = random.Random(seed)
+        sizes = Counter(chance.randrange(parts) for _ in range(rows))
+        doubted += is_doubtful([sizes[part] for part in range(parts)])
+    assert doubted <= 5
 
 
 @given(st.lists(st.lists(st.text(max_size=4)), max_size=30), st.integers(0, 200))

@@ -228,6 +228,38 @@ def test_a_count_that_falls_once_does_not_excuse_a_row_that_a_partition_left_out
     assert sorted(rows_of(read(service))) == service.ids
 
 
+class Growing(Service):
+    """Has one row more with every request, until it was asked for each partition."""
+
+    def before_answer(self):
+        if len(self.asked) <= 60:
+            self.ids.append(f"/x/new-{len(self.asked):05}")
+
+
+class NeverShowingOne(Growing):
+    """Never shows a partition, no row of which is on the first page, unless it is asked for in halves."""
+
+    def matching(self, text, scope):
+        return [] if "% 58 == 8\n" in text else super().matching(text, scope)
+
+
+class CountingFromOne(Growing):
+    """Has no partition 0, but one more at the end."""
+
+    def remainder(self, row_id, modulus):
+        return super().remainder(row_id, modulus) + 1
+
+
+@pytest.mark.parametrize("kind", [NeverShowingOne, CountingFromOne])
+def test_a_small_partition_that_never_shows_is_missed_though_the_counts_allow_it(kind, caplog):
+    workers, service = Workers(1), kind(ids(560))
+    rows = rows_of(Reader(service, workers, page_size=20).start(QUERY, EVERYWHERE))
+    workers.close()
+    assert any("% 58 == 8\n" in text for text in service.asked)
+    assert set(ids(560)) <= set(rows)
+    assert "reading again" in caplog.text
+
+
 def test_a_count_that_falls_is_not_doubted_where_no_row_is_missing(read):
     class Shrinking(Service):
         def count(self, name, text, scope, **more):

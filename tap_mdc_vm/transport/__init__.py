@@ -10,6 +10,7 @@ import json
 import socket
 import ssl
 import time
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from http.cookiejar import DefaultCookiePolicy
@@ -99,6 +100,7 @@ class Transport:
         self._session.verify = self._trusted
         self._session.headers["User-Agent"] = f"tap-mdc-vm/{_version()}"
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._closed = False
         self._adapter = HTTPAdapter(pool_maxsize=pool_size)
         self._session.mount("https://", self._adapter)
 
@@ -107,6 +109,7 @@ class Transport:
 
         Raises:
             NetworkError: If there was none, or it broke off.
+            CancelledError: The transport is closed: the run is over.
         """
         return self._ask("POST", url, body, headers)
 
@@ -115,6 +118,7 @@ class Transport:
 
         Raises:
             NetworkError: If there was no answer, or it broke off.
+            CancelledError: As :meth:`post`.
         """
         return self._ask("GET", url, None, headers)
 
@@ -142,10 +146,13 @@ class Transport:
         return printable(between) if between else None
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the connections that are kept, and open no more, whatever threads a run that failed leaves behind."""
+        self._closed = True
         self._session.close()
 
     def _ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        if self._closed:
+            raise CancelledError
         deadline = self._clock() + self._whole_timeout
         with (
             self._translated(url),

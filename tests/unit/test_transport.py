@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import threading
 import zlib
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -324,6 +324,29 @@ def subject_hash(authority):
     return (
         subprocess.run(asked, input=authority.cert_pem.bytes(), capture_output=True, check=True).stdout.decode().strip()
     )
+
+
+# The end of a run
+
+
+def test_a_closed_transport_asks_nothing_more(transport, serve):
+    server = serve(ok)
+    transport.close()
+    with pytest.raises(CancelledError):
+        transport.get(server.url, headers={})
+    assert server.requests == []
+
+
+def test_a_request_that_is_under_way_when_the_transport_is_closed_leaves_no_connection_open(transport, serve):
+    def answer(_):
+        transport.close()
+        return ok(_)
+
+    server = serve(answer)
+    assert transport.get(server.url, headers={}).body == b"fine"
+    (connection,) = server.sockets
+    connection.settimeout(5)
+    assert connection.recv(1) == b""  # the client hung up
 
 
 # Proxies

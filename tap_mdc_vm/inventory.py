@@ -90,7 +90,7 @@ class Inventory:
         """
         self._access.check()
         fell_short = any(reading.shortcomings for reading in self._readings.values())
-        covered = not (self._coverage.unreadable or self._coverage.shortcomings or self._access.lost)
+        covered = not (self._coverage.unreadable or self._coverage.shortcomings or self.lost_access)
         return covered and not fell_short
 
     def machines(self) -> Iterator[list[Record]]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from itertools import compress
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+
+    from tap_mdc_vm.resource_graph.model import Row
+
+T = TypeVar("T")
 
 _FALSE_ALARMS = 0.0001
 """The share of tenants, at most, whose smallest partition is called too small though the service is all right."""
@@ -96,6 +101,18 @@ class Ledger:
         """Return how many of some rows were entered."""
         mask = len(self._buckets) - 1
         return sum(_holds(self._buckets[hashed & mask], _mark(hashed)) for hashed in map(hash, ids))
+
+
+def unique(rows: list[Row]) -> tuple[list[Row], list[str]]:
+    """Return rows without those whose id comes again in the list, and their ids in lower case."""
+    ids = [row["id"].lower() for row in rows]
+    by_id = dict(zip(ids, rows, strict=True))
+    return (rows, ids) if len(by_id) == len(rows) else (list(by_id.values()), list(by_id))
+
+
+def only(things: list[T], wanted: list[bool]) -> list[T]:
+    """Return those of some things that are wanted."""
+    return things if all(wanted) else list(compress(things, wanted))
 
 
 def _mark(hashed: int) -> bytes:

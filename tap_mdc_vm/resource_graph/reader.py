@@ -78,7 +78,7 @@ class Reading:
     ) -> None:
         """Begin with the first scopes at once, so that several readings can start side by side."""
         self._reader, self._query, self._urgent, self._closing = reader, query, urgent, closing
-        self._is_closed = False
+        self._told = False
         self._later, self._begun = deque(scopes), deque[ScopeReading]()
         self.expected = self.emitted = self.duplicates = 0
         self.shortcomings: list[str] = []
@@ -105,28 +105,28 @@ class Reading:
         finally:
             for scope in self._begun:
                 scope.close()
-        self._close()
+        self._tell_end()
         if not self.shortcomings:
             self.expected = self.emitted + self.duplicates
 
-    def _close(self) -> None:
-        """Note that the scope which is read has no more rows; the last one's are the last of all."""
-        if self._closing and not self._is_closed and not self._later and len(self._begun) <= 1:
-            self._is_closed = True
+    def _tell_end(self) -> None:
+        """Tell, if this is the last scope, that all rows have come since it was last told."""
+        if self._closing and not self._told and not self._later and len(self._begun) <= 1:
+            self._told = True
             self._closing()
 
     def _begin(self) -> None:
         while self._later and len(self._begun) < _BEGUN:
             scope = self._later.popleft()
             self._begun.append(
-                ScopeReading(self._reader, self._query, scope, self._fall_short, self._close, urgent=self._urgent)
+                ScopeReading(self._reader, self._query, scope, self._fall_short, self._tell_end, urgent=self._urgent)
             )
 
     def _rows(self, scope: ScopeReading) -> Iterator[list[Row]]:
-        counted, self._is_closed = self.expected, False
+        counted, self._told = self.expected, False
         try:
             for rows in scope:
-                self._is_closed = False
+                self._told = False
                 self.expected = counted + scope.expected
                 self.emitted += len(rows)
                 if rows:

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tap_mdc_vm import events
 from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, QueryRefusedError, ScopeTooLargeError
-from tap_mdc_vm.resource_graph.completeness import Ledger, gap, is_doubtful, is_uneven
+from tap_mdc_vm.resource_graph.completeness import Ledger, gap, is_doubtful, is_uneven, only, unique
 from tap_mdc_vm.resource_graph.model import Partition
+from tap_mdc_vm.resource_graph.ordered_pages import read_until_still
 from tap_mdc_vm.resource_graph.partitions import DEEPEST, modulus_for
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from tap_mdc_vm.resource_graph.workers import Lane
 
 T = TypeVar("T")
-
-_ORDERED_PASSES = 5
-_EMPTY_PAGES = 10
 
 _PROBED = 100
 """How many rows of the first page that no partition held are asked for by id: enough to tell loss from deletion."""
@@ -140,7 +138,7 @@ class ScopeReading:
         if known := self._limit_hit:
             self._fall_short(_scope_too_large())
         if start.rows is not None:
-            rows, _ = _unique(start.rows)
+            rows, _ = unique(start.rows)
             self.duplicates = len(start.rows) - len(rows)
             yield rows
         elif start.modulus:
@@ -166,7 +164,7 @@ class ScopeReading:
         else:
             if not page.skip_token or len(page.rows) == page.total:
                 return _Start(page.total, page.rows)
-            total, sample = page.total, set(_unique(page.rows)[1])
+            total, sample = page.total, set(unique(page.rows)[1])
         modulus = modulus_for(total, self._page_size)
         if modulus > _UNBELIEVABLE:
             total = self._count()
@@ -194,7 +192,7 @@ class ScopeReading:
             TapError: As :meth:`Client.ask`.
         """
         try:
-            page = self._ask(self._query.part(part), urgent=urgent or depth > 0)  # a half is late already
+            page = self._ask(self._query.part(part), urgent=urgent)
         except PayloadTooLargeError:
             if depth == DEEPEST:
                 raise
@@ -205,7 +203,8 @@ class ScopeReading:
                 return page.rows
             if depth == DEEPEST or (depth and page.total <= self._page_size):
                 raise _PartitionsUnusableError("a partition stays too large however often it is halved")
-        return [row for half in part.halves() for row in self._part(half, depth + 1)]
+        # A half is late already.
+        return [row for half in part.halves() for row in self._part(half, depth + 1, urgent=True)]
 
     def _ask(self, text: str, *, top: int = 0, skip_token: str | None = None, urgent: bool = False) -> Page:
         top, urgent = top or self._page_size, urgent or self._urgent
@@ -268,13 +267,13 @@ class ScopeReading:
                 self._fall_short(rows)
                 look.failed = True
                 continue
-            unique, ids = _unique(rows)
+            distinct, ids = unique(rows)
             new = ledger.enter(ids)
             look.sizes.append(len(rows))
             look.new += new.count(True)
-            look.duplicates += len(rows) - len(unique)
+            look.duplicates += len(rows) - len(distinct)
             look.missing.difference_update(ids)
-            yield _only(unique, new)
+            yield only(distinct, new)
             if not all(new if look.rows is ledger else look.rows.enter(ids)):
                 raise _PartitionsUnusableError("a row lies in two partitions")
 
@@ -302,7 +301,7 @@ class ScopeReading:
         if not is_doubtful(look.sizes):
             return False
         smallest = Partition(len(look.sizes), look.sizes.index(min(look.sizes)))
-        ids = [row_id for half in smallest.halves() for row_id in _unique(self._now(partial(self._part, half, 1)))[1]]
+        ids = [row_id for half in smallest.halves() for row_id in unique(self._now(partial(self._part, half, 1)))[1]]
         return look.rows.count(ids) < len(ids)
 
     def _existing(self, ids: AbstractSet[str]) -> set[str]:
@@ -311,67 +310,13 @@ class ScopeReading:
             return set()
         quoted = ", ".join(f"'{_quote(row_id)}'" for row_id in sorted(ids)[:_PROBED])
         page = self._now(partial(self._ask, self._query.where(f"id in~ ({quoted})").text))
-        return set(_unique(page.rows)[1])
+        return set(unique(page.rows)[1])
 
     def _ordered(self, ledger: Ledger) -> Iterator[list[Row]]:
-        """Read ordered pages, again and again until the result held still for a whole pass.
+        def ask(*, top: int, skip_token: str | None) -> Page:
+            return self._now(partial(self._ask, self._query.text, top=top, skip_token=skip_token))
 
-        A row that goes while another comes pulls a third across a page's edge, and no total tells. But what pulled is
-        gone then: only where the next pass finds every row of a pass again was none of its rows pulled away.
-
-        Yields:
-            Rows that are not in the ledger yet.
-
-        Raises:
-            IncompleteError: It never held still.
-        """
-        seen: Ledger | None = None
-        reason, rows_before, doubles_before = "", 0, None
-        for _ in range(_ORDERED_PASSES):
-            before, seen = seen, Ledger(self.expected)
-            totals: set[int] = set()
-            read = rows = again = 0
-            try:
-                for page in self._pages():
-                    unique, ids = _unique(page.rows)
-                    totals.add(page.total)
-                    read += len(page.rows)
-                    fresh = [row_id for row_id, is_new in zip(ids, seen.enter(ids), strict=True) if is_new]
-                    rows += len(fresh)
-                    again += before.count(fresh) if before else 0
-                    yield _only(unique, ledger.enter(ids))
-            except IncompleteError as error:
-                reason, seen = error.message.removesuffix("."), None
-                continue
-            doubles = read - rows
-            if before and totals == {read} and doubles in {0, doubles_before} and again == rows_before:
-                self.duplicates = doubles
-                return
-            rows_before, doubles_before = rows, doubles
-            reason = "its rows changed during every one of several readings"
-        raise IncompleteError(
-            f"{self._query.name} can't be proven complete: {reason}.",
-            "Run again when less changes in the tenant. See docs/reliability.md.",
-        )
-
-    def _pages(self) -> Iterator[Page]:
-        """Yield ordered pages for as long as there is a skip token, the only sign that there is more."""
-        token, seen, empty, read, top = None, set(), 0, 0, self._page_size
-        while True:
-            try:
-                page = self._now(partial(self._ask, self._query.text, top=top, skip_token=token))
-            except PayloadTooLargeError:
-                if top == 1:
-                    raise
-                top //= 2
-                continue
-            yield page
-            token, empty, read = page.skip_token, 0 if page.rows else empty + 1, read + len(page.rows)
-            if token is None:
-                return
-            if token in seen or empty > _EMPTY_PAGES or read > 2 * (page.total + self._page_size):
-                raise IncompleteError("Resource Graph sends the same page, or an empty one, over and over")
-            seen.add(token)
+        self.duplicates = yield from read_until_still(self._query.name, ask, self._page_size, self.expected, ledger)
 
 
 class _PartitionsUnusableError(Exception):
@@ -383,18 +328,6 @@ def _scope_too_large() -> ScopeTooLargeError:
         "More subscriptions lie in scope than Resource Graph looks at (10,000); it left the others out.",
         "Set subscription_ids or management_group_ids, and run once per part.",
     )
-
-
-def _unique(rows: list[Row]) -> tuple[list[Row], list[str]]:
-    """Return rows without those whose id comes again in the list, and their ids in lower case."""
-    ids = [row["id"].lower() for row in rows]
-    unique = dict(zip(ids, rows, strict=True))
-    return (rows, ids) if len(unique) == len(rows) else (list(unique.values()), list(unique))
-
-
-def _only(rows: list[Row], wanted: list[bool]) -> list[Row]:
-    """Return the rows that are wanted."""
-    return rows if all(wanted) else [row for row, is_wanted in zip(rows, wanted, strict=True) if is_wanted]
 
 
 def _quote(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import queue
 import threading
 from collections import deque
 from concurrent.futures import Future
@@ -44,8 +46,8 @@ class Workers:
     def __init__(self, count: int) -> None:
         """Start the threads."""
         self._count = count
-        self._jobs: deque[Callable[[], None] | None] = deque()
-        self._waiting = threading.Semaphore(0)
+        self._jobs: queue.PriorityQueue[tuple[bool, int, Callable[[], None] | None]] = queue.PriorityQueue()
+        self._number = itertools.count()
         self._lanes: list[Lane[Any]] = []
         self._serving = threading.Lock()
         for number in range(count):
@@ -128,13 +130,8 @@ class Workers:
                     free -= 1
 
     def _put(self, job: Callable[[], None] | None, *, urgent: bool = False) -> None:
-        (self._jobs.appendleft if urgent else self._jobs.append)(job)
-        self._waiting.release()
+        self._jobs.put((not urgent, next(self._number), job))
 
     def _work(self) -> None:
-        while True:
-            self._waiting.acquire()
-            job = self._jobs.popleft()
-            if job is None:
-                return
+        while (job := self._jobs.get()[-1]) is not None:
             job()

@@ -127,8 +127,7 @@ class Client:
                 # A token can run out on the way. A new one may come out of a cache that is slow to notice.
                 if renewals == _RENEWALS or error.code != "ExpiredAuthenticationToken":
                     raise
-                renewals += 1
-                self._renew(token)
+                renewals += self._renew(token)
             except TapError as error:
                 throttled = isinstance(error, ThrottledError)
                 asked = asked_wait(quota) if throttled else quota.retry_after
@@ -151,11 +150,13 @@ class Client:
             self._governor.answered(ticket, Quota.from_headers(answer.headers))
         return answer
 
-    def _renew(self, refused: str) -> None:
-        """Get a new token, unless another thread already has."""
+    def _renew(self, refused: str) -> bool:
+        """Forget a token, and return True; False if another thread already has, so that it says nothing of the new."""
         with self._renewing:
-            if self._tokens.token() == refused:
+            is_current = self._tokens.token() == refused
+            if is_current:
                 self._tokens.renew()
+            return is_current
 
 
 def _body(text: str, scope: Scope, options: dict[str, Any]) -> bytes:

@@ -191,6 +191,20 @@ def test_new_tokens_that_are_expired_too_end_the_run():
     assert len({headers["Authorization"] for *_, headers in poster.sent}) == len(poster.sent) == 4
 
 
+def test_a_token_that_other_threads_renewed_meanwhile_does_not_count_as_a_new_one_refused():
+    class RenewedMeanwhile(Script):
+        def post(self, url, *, body, headers):
+            answer = super().post(url, body=body, headers=headers)
+            if answer.status == 401:
+                tokens.renew()
+            return answer
+
+    tokens = Tokens()
+    poster = RenewedMeanwhile(*[refused(401, "ExpiredAuthenticationToken")] * 5, ok())
+    assert Client("https://arm.example", poster, tokens, SleeplessGovernor()).ask("x", "Resources", Scope()).total == 1
+    assert tokens.number == 6
+
+
 @pytest.mark.parametrize(
     "code", ["InvalidAuthenticationToken", "AuthenticationFailed", "InvalidAuthenticationTokenTenant"]
 )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 QUERIES, SCHEMAS = ROOT / "tap_mdc_vm" / "queries", ROOT / "schemas"
-ETM = ROOT / "tap_mdc_vm" / "transform" / "etm.yml"
+ETM = ROOT / "tap_mdc_vm" / "maps" / "etm.yml"
 
 Record = dict[str, Any]
 

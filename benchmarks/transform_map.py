@@ -13,7 +13,7 @@ from rows_by_hand import etm_finding
 from singer_sdk.mapper import PluginMapper
 
 from tap_mdc_vm import packaged
-from tap_mdc_vm.transform import Mapper, load
+from tap_mdc_vm.stream_maps import Mapper, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,15 +9,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm import events
+from tap_mdc_vm.azure.resource_graph.workers import Workers
 from tap_mdc_vm.coverage import survey
 from tap_mdc_vm.errors import IncompleteError
-from tap_mdc_vm.resource_graph.workers import Workers
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from tap_mdc_vm.azure.resource_graph.reader import Reader
     from tap_mdc_vm.coverage import Coverage
-    from tap_mdc_vm.resource_graph.reader import Reader
     from tap_mdc_vm.settings import Settings
 
 

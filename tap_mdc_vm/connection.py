@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_mdc_vm.credentials import token_source
-from tap_mdc_vm.resource_graph.client import Client
-from tap_mdc_vm.resource_graph.pacing import Governor
-from tap_mdc_vm.resource_graph.reader import Reader
-from tap_mdc_vm.resource_graph.workers import Workers
-from tap_mdc_vm.transport import Transport
+from tap_mdc_vm.azure.credentials import token_source
+from tap_mdc_vm.azure.resource_graph.client import Client
+from tap_mdc_vm.azure.resource_graph.pacing import Governor
+from tap_mdc_vm.azure.resource_graph.reader import Reader
+from tap_mdc_vm.azure.resource_graph.workers import Workers
+from tap_mdc_vm.azure.transport import Transport
 
 if TYPE_CHECKING:
     from tap_mdc_vm.settings import Settings

@@ -20,8 +20,8 @@ from tap_mdc_vm.errors import TapError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tap_mdc_vm.azure.resource_graph.model import Scope
     from tap_mdc_vm.coverage import Coverage
-    from tap_mdc_vm.resource_graph.model import Scope
     from tap_mdc_vm.settings import Settings
 
 logger = logging.getLogger("tap-mdc-vm")

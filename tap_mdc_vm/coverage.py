@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm import packaged
+from tap_mdc_vm.azure.resource_graph.model import Query, Scope
 from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError
-from tap_mdc_vm.resource_graph.model import Query, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tap_mdc_vm.azure.resource_graph.model import Row
+    from tap_mdc_vm.azure.resource_graph.reader import Reader, Reading
     from tap_mdc_vm.errors import TapError
-    from tap_mdc_vm.resource_graph.model import Row
-    from tap_mdc_vm.resource_graph.reader import Reader, Reading
     from tap_mdc_vm.settings import Settings
 
 BATCH = 250

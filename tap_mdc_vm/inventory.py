@@ -14,8 +14,8 @@ import orjson
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.access import Access
+from tap_mdc_vm.azure.resource_graph.model import Query
 from tap_mdc_vm.joins import AddressIndex, InterfaceIndex, MachineIndex
-from tap_mdc_vm.resource_graph.model import Query
 from tap_mdc_vm.rows.assessments import assessment
 from tap_mdc_vm.rows.network_interfaces import network_interface
 from tap_mdc_vm.rows.public_ips import public_ip
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
+    from tap_mdc_vm.azure.resource_graph.model import Row
+    from tap_mdc_vm.azure.resource_graph.reader import Reader, Reading
     from tap_mdc_vm.coverage import Coverage
-    from tap_mdc_vm.resource_graph.model import Row
-    from tap_mdc_vm.resource_graph.reader import Reader, Reading
     from tap_mdc_vm.settings import Settings
 
 Record = dict[str, Any]

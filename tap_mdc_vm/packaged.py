@@ -39,4 +39,4 @@ def query(name: str) -> str:
 
 def map_path(name: str) -> Path:
     """Return the path of a transform map that ships, such as ``etm``."""
-    return _PACKAGE / "transform" / f"{name}.yml"
+    return _PACKAGE / "maps" / f"{name}.yml"

@@ -13,7 +13,7 @@ from tap_mdc_vm import events
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tap_mdc_vm.resource_graph.reader import Reading
+    from tap_mdc_vm.azure.resource_graph.reader import Reading
 
 _INTERVAL = 10.0
 

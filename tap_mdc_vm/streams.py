@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from singer_sdk import Stream
 from typing_extensions import override
 
-from tap_mdc_vm import packaged, progress, records
+from tap_mdc_vm import messages, packaged, progress
 from tap_mdc_vm.inventory import FINDINGS, INTERFACES, MACHINES
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class ResourceStream(Stream):
     ) -> Generator[dict[str, Any], Any, Any]:
         if self._run.settings.emit_activate_version_messages:
             self._stream_version = self._initialized_at // 1000
-        lines = records.RecordLines(self, self._generate_record_messages, self._stream_version)
+        lines = messages.RecordLines(self, self._generate_record_messages, self._stream_version)
         inventory = self._run.inventory
         reading = inventory.reading(self.name)
         with self.get_record_counter() as counter, self.get_sync_timer():
@@ -82,7 +82,7 @@ class ResourceStream(Stream):
                 if self.ABORT_AT_RECORD_COUNT is not None:
                     del batch[self.ABORT_AT_RECORD_COUNT - self.emitted :]
                 if write_messages:
-                    records.write(lines.of(batch))
+                    messages.write(lines.of(batch))
                 counter.increment(len(batch))
                 self.emitted += len(batch)
                 yield from batch

@@ -15,7 +15,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
 
-from tap_mdc_vm import connection_test, events, transform
+from tap_mdc_vm import connection_test, events, stream_maps
 from tap_mdc_vm.connection import Connection
 from tap_mdc_vm.coverage import check, survey
 from tap_mdc_vm.errors import ConfigurationError
@@ -70,7 +70,7 @@ class TapMdcVm(Tap):
             if more.get("parse_env_config"):
                 config = {**(config or {}), **from_environment(os.environ)}
             self.settings = Settings.from_config(config or {})
-            self._map = transform.load(
+            self._map = stream_maps.load(
                 self.settings.transform_map,
                 *((config or {}).get(name) for name in ("stream_maps", "stream_map_config")),
             )
@@ -117,7 +117,7 @@ class TapMdcVm(Tap):
     @override
     def setup_mapper(self) -> None:
         """Set up the transform map with the user's stream maps over it."""
-        self._mapper = transform.Mapper(self.config, self.logger, self._map)
+        self._mapper = stream_maps.Mapper(self.config, self.logger, self._map)
         self._mapper.register_raw_streams_from_catalog(self.catalog)
 
     # A run

@@ -6,7 +6,7 @@ import json
 
 import msgspec
 
-from tap_mdc_vm.resource_graph.model import Row
+from tap_mdc_vm.azure.resource_graph.model import Row
 
 _DECODER = msgspec.json.Decoder(Row)
 

@@ -183,7 +183,7 @@ def test_targets_has_a_section_of_its_own_for_every_loader_and_a_row_for_every_q
 def test_the_architecture_page_names_every_module_of_the_tap():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     tap = ROOT / "tap_mdc_vm"
-    modules = {path.stem for path in [*tap.glob("*.py"), *tap.glob("resource_graph/*.py")]} - {"__init__"}
+    modules = {path.stem for path in [*tap.glob("*.py"), *tap.glob("azure/resource_graph/*.py")]} - {"__init__"}
     packages = {f"{path.parent.name}/" for path in tap.glob("*/__init__.py")}
     assert {name for name in modules | packages if f"`{name}`" not in page} == set()
 

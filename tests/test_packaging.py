@@ -63,7 +63,7 @@ def test_the_wheel_tells_about_itself_from_any_folder(installed: Path, tmp_path:
 def test_the_wheel_shows_its_transform_map(installed: Path, tmp_path: Path):
     assert (
         run(installed / "tap-mdc-vm-map", "show", "etm", cwd=tmp_path)
-        == (ROOT / "tap_mdc_vm" / "transform" / "etm.yml").read_text()
+        == (ROOT / "tap_mdc_vm" / "maps" / "etm.yml").read_text()
     )
 
 

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from tap_mdc_vm import packaged
+from tap_mdc_vm.azure.resource_graph.model import Partition, Query, Scope
+from tap_mdc_vm.azure.resource_graph.reader import Reader
 from tap_mdc_vm.inventory import ADDRESSES, FINDINGS, INTERFACES, MACHINES, Inventory
-from tap_mdc_vm.resource_graph.model import Partition, Query, Scope
-from tap_mdc_vm.resource_graph.reader import Reader
 
 NAMES = (MACHINES, INTERFACES, ADDRESSES, FINDINGS, "subscriptions", "management_groups")
 ROWS = {MACHINES: "virtual-machines", INTERFACES: "network-interfaces", ADDRESSES: "public-ips"}

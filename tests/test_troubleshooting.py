@@ -8,9 +8,9 @@ import pytest
 
 import tap_mdc_vm
 from tap_mdc_vm import errors
-from tap_mdc_vm.credentials import answers as entra
-from tap_mdc_vm.credentials.answers import ADVICE, Advice
-from tap_mdc_vm.resource_graph import answers
+from tap_mdc_vm.azure.credentials import answers as entra
+from tap_mdc_vm.azure.credentials.answers import ADVICE, Advice
+from tap_mdc_vm.azure.resource_graph import answers
 
 PACKAGE = Path(tap_mdc_vm.__file__).parent
 PAGE = PACKAGE.parent / "docs" / "troubleshooting.md"
@@ -23,7 +23,7 @@ KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type) a
 # Their problems name a setting or a place in a map, and say themselves what is right.
 KINDS -= {"ConfigurationError", "TransformMapError"}
 # What the command line of the map says about its own input.
-ELSEWHERE = {"transform"}
+ELSEWHERE = {"stream_maps"}
 
 
 def text(node):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tap_mdc_vm.credentials import source
+from tap_mdc_vm.azure.credentials import source
+from tap_mdc_vm.azure.resource_graph import pacing, retries
 from tap_mdc_vm.errors import NetworkError, ThrottledError, UnavailableError
-from tap_mdc_vm.resource_graph import pacing, retries
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from tap_mdc_vm.credentials import token_source
+from tap_mdc_vm.azure.credentials import token_source
+from tap_mdc_vm.azure.transport import Transport
 from tap_mdc_vm.errors import SignInError
 from tap_mdc_vm.settings import Settings
-from tap_mdc_vm.transport import Transport
 from tap_mdc_vm_sandbox.entra import FederatedCredential
 from tap_mdc_vm_sandbox.fleet import Fleet
 from tap_mdc_vm_sandbox.sandbox import Sandbox

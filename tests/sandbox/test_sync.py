@@ -16,8 +16,8 @@ import pytest
 from runs import sync
 
 from tap_mdc_vm import packaged
+from tap_mdc_vm.azure.transport import Transport
 from tap_mdc_vm.tap import TapMdcVm
-from tap_mdc_vm.transport import Transport
 from tap_mdc_vm_sandbox import Fleet, Sandbox
 
 pytestmark = pytest.mark.usefixtures("bare_environment")

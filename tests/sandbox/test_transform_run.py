@@ -19,7 +19,7 @@ from tap_mdc_vm_sandbox.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 TAP = ["-m", "tap_mdc_vm"]
-MAP = ["-c", "import sys; from tap_mdc_vm.transform.cli import main; sys.exit(main())"]
+MAP = ["-c", "import sys; from tap_mdc_vm.stream_maps.cli import main; sys.exit(main())"]
 NO_RAW_STREAMS = json.dumps(dict.fromkeys(packaged.STREAMS, "__NULL__"))
 
 

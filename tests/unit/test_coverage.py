@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tap_mdc_vm.azure.resource_graph.model import Page, Scope
+from tap_mdc_vm.azure.resource_graph.reader import Reader
+from tap_mdc_vm.azure.resource_graph.workers import Workers
 from tap_mdc_vm.coverage import BATCH, check, survey
 from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError, TapError
-from tap_mdc_vm.resource_graph.model import Page, Scope
-from tap_mdc_vm.resource_graph.reader import Reader
-from tap_mdc_vm.resource_graph.workers import Workers
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""Everything that talks to Azure: addresses, TLS, sign-in, and Resource Graph."""

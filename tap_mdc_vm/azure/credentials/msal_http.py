@@ -1,0 +1,87 @@
+"""What msal sends its requests through: our transport, which has time-outs, trust and proxies as configured.
+
+Only answers that msal can use reach it. Of the others it would lose Entra ID's code (at discovery), hide it
+behind an error of its own, repeat it for a minute without asking, or log it whole.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_mdc_vm.azure.transport import Answer, Transport
+
+_SECRETS = {"client_secret", "client_assertion"}
+"""Fields of a form that no answer may repeat in an error's text."""
+
+_DURATION = re.compile(r'("(?:expires_in|ext_expires_in|refresh_in)")\s*:\s*"(\d+)"')
+"""Seconds written as text, as some endpoints do: msal adds ``refresh_in`` to a number."""
+
+
+class MsalAnswer:
+    """An answer in the form that msal expects."""
+
+    def __init__(self, answer: Answer) -> None:
+        """Take over what msal reads."""
+        self.status_code = answer.status
+        self.text = _DURATION.sub(r"\1: \2", answer.body.decode("utf-8", errors="replace"))
+        self.headers = answer.headers
+
+    def raise_for_status(self) -> None:
+        """Do nothing: the check has let this answer pass."""
+
+
+class MsalHttp:
+    """msal's ``http_client``.
+
+    Args:
+        transport: What sends.
+        check: Raises for an answer, given with the host that it is from, that msal must not see.
+    """
+
+    def __init__(self, transport: Transport, check: Callable[[Answer, str], None]) -> None:
+        """Keep both."""
+        self._transport, self._check = transport, check
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: object,
+    ) -> MsalAnswer:
+        """Send a GET."""
+        return self._passed(url, self._transport.get(_with(url, params), headers=headers or {}))
+
+    def post(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str | bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: object,
+    ) -> MsalAnswer:
+        """Send a form."""
+        form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+        body = urlencode(data or {}).encode("ascii")
+        answer = self._transport.post(_with(url, params), body=body, headers=form)
+        if answer.status != 200:
+            for name in _SECRETS & (data or {}).keys():
+                secret = (data or {})[name]
+                answer = answer.without(secret.decode() if isinstance(secret, bytes) else secret)
+        return self._passed(url, answer)
+
+    def close(self) -> None:
+        """Do nothing: the transport outlives msal's client."""
+
+    def _passed(self, url: str, answer: Answer) -> MsalAnswer:
+        self._check(answer, urlsplit(url).netloc)
+        return MsalAnswer(answer)
+
+
+def _with(url: str, params: Mapping[str, str] | None) -> str:
+    return f"{url}?{urlencode(params)}" if params else url

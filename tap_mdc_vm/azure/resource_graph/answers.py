@@ -1,0 +1,230 @@
+"""What an answer of Resource Graph says: the only module that knows the wire format of answers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import msgspec
+
+from tap_mdc_vm.azure.resource_graph.model import Page, Row
+from tap_mdc_vm.errors import (
+    IncompleteError,
+    MalformedAnswerError,
+    NoAccessError,
+    PayloadTooLargeError,
+    QueryRefusedError,
+    ScopeTooLargeError,
+    TapError,
+    ThrottledError,
+    TokenRefusedError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_mdc_vm.azure.transport import Answer
+
+_NO_ROLE = (
+    "Assign the Reader role to the application on each subscription or on a management group above them, and check "
+    "tenant_id, subscription_ids and management_group_ids; a new role can take some minutes to show. "
+    "See docs/troubleshooting.md#no-access."
+)
+_BUG = "This is a fault of tap-mdc-vm or a change at Azure: please report it with this line."
+
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Result(
+    msgspec.Struct,
+    rename={"rows": "data", "total": "totalRecords", "truncated": "resultTruncated", "skip_token": "$skipToken"},
+):
+    """The body of a 200."""
+
+    rows: list[Row]
+    total: _Count
+    count: _Count
+    truncated: Any = None
+    skip_token: str | None = None
+
+
+_RESULT = msgspec.json.Decoder(_Result)
+
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+"""An escape in JSON: a surrogate pair, half of one (which is kept apart), or any other."""
+
+_CORRELATION = re.compile(r"correlationId = ([\w-]+)")
+"""How Resource Graph writes the id into the text of its errors."""
+
+
+def page(answer: Answer, *, continued: bool) -> Page:
+    """Read the body of a 200.
+
+    Args:
+        answer: Azure's answer.
+        continued: Whether a skip token was sent, so that rows came before this page.
+
+    Raises:
+        MalformedAnswerError: The body is not what the protocol promises: cut off, a proxy's page.
+        IncompleteError: The answer is well-formed and tells, or shows, that rows are missing from it.
+    """
+    facts = _facts(answer, {})
+    try:
+        result = _result(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedAnswerError(
+            f"Resource Graph answered 200 with {len(answer.body)} bytes that are no result ({error}).",
+            "If a proxy stands between, check that it lets the answers of Azure pass unchanged.",
+            **facts,
+        ) from error
+    rows, total, count, token = result.rows, result.total, result.count, result.skip_token or None
+    if str(result.truncated).lower() == "true":
+        raise IncompleteError("Resource Graph says that it left rows out (resultTruncated).", _BUG, **facts)
+    if count != len(rows) or (not token and not continued and count != total):
+        raise IncompleteError(
+            f"Resource Graph sent {len(rows)} rows where it counted {count} of {total}, and no way to get the rest.",
+            "Run again; if it stays so, ask Microsoft's support with the correlation id.",
+            **facts,
+        )
+    if not all(row.get("id") for row in rows):
+        raise IncompleteError("Resource Graph sent a row without an id, which can't be told apart.", _BUG, **facts)
+    limit_hit = answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
+    return Page(rows, total, token, limit_hit=limit_hit)
+
+
+def number(answer: Answer) -> int:
+    """Read the body of a 200 that answers ``… | count``.
+
+    Raises:
+        MalformedAnswerError: There is no such number in it.
+    """
+    body = _json(answer.body)
+    match body:
+        case {"data": [{"Count": int(count)}]} if count >= 0 and not isinstance(count, bool):
+            return count
+    raise MalformedAnswerError("Resource Graph answered a count without a number.", _BUG, **_facts(answer, body))
+
+
+def _result(body: bytes) -> _Result:
+    """Decode the body of a page.
+
+    Half a surrogate pair, escaped, in a text that somebody wrote is valid JSON and no text (RFC 8259, section 8.2):
+    msgspec refuses it, and the whole page with it. It becomes U+FFFD, and everything else stays as it came.
+
+    Raises:
+        ValueError: It is no page.
+        RecursionError: It is nested too deep.
+    """
+    try:
+        return _RESULT.decode(body)
+    except ValueError:
+        return _RESULT.decode(_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body))
+
+
+def refusal(answer: Answer) -> TapError:
+    """Return what an answer other than 200 means, as the error that ends a run if it stays so."""
+    body = _json_or_nothing(answer.body)
+    error = _object(body.get("error"))
+    reasons = [*_details(error), error]
+    codes = [str(part["code"]) for part in reasons if part.get("code")]
+    said = "; ".join(dict.fromkeys(f"{part.get('code')}: {_short(part.get('message'))}" for part in _details(error)))
+    said = said or _short(error.get("message")) or f"HTTP {answer.status}"
+    kind, what, remedy = _meaning(answer.status, codes)
+    facts = _facts(answer, body) | {"code": next(iter(codes), f"HTTP {answer.status}")}
+    return kind(f"{what}: {said.removesuffix('.')}.", remedy, **facts)
+
+
+def _meaning(status: int, codes: list[str]) -> tuple[type[TapError], str, str]:
+    """Return class, cause and remedy of the first row that fits an answer."""
+    return next(
+        (kind, what, remedy)
+        for fits, kind, what, remedy in _MEANINGS
+        if (fits in codes if isinstance(fits, str) else status in fits)
+    )
+
+
+_MEANINGS: tuple[tuple[str | range | set[int], type[TapError], str, str], ...] = (
+    ("NoValidSubscriptionsInQueryRequest", NoAccessError, "The application may not read anything in scope", _NO_ROLE),
+    (
+        "TooManySubscriptionsUnderScope",
+        ScopeTooLargeError,
+        "More subscriptions lie in scope than Azure answers for",
+        "Set subscription_ids or management_group_ids. See docs/troubleshooting.md#scope-too-large.",
+    ),
+    (
+        "ResponsePayloadTooLarge",
+        PayloadTooLargeError,
+        "An answer would be over 16 MiB",
+        "Set a smaller page_size. See docs/troubleshooting.md#payload-too-large.",
+    ),
+    ({400}, QueryRefusedError, "Resource Graph refused a query", _BUG),
+    (
+        {401},
+        TokenRefusedError,
+        "Azure Resource Manager refused the access token",
+        "Check that tenant_id, client_id and cloud belong together. See docs/troubleshooting.md#token-refused.",
+    ),
+    ({403}, NoAccessError, "The application may not read anything in scope", _NO_ROLE),
+    (
+        {429},
+        ThrottledError,
+        "Azure kept on refusing queries because the quota is used up",
+        "Give this tap an application of its own: others share its quota. See docs/troubleshooting.md#throttled.",
+    ),
+    (
+        {408, *range(500, 600)},
+        UnavailableError,
+        "Azure Resource Manager kept on failing",
+        "Run again later; status.azure.com tells of outages. See docs/troubleshooting.md#unavailable.",
+    ),
+    (
+        range(1000),
+        MalformedAnswerError,
+        "Azure Resource Manager gave an unexpected answer",
+        "Check resource_manager_url and the proxy, if any. See docs/troubleshooting.md#malformed-answer.",
+    ),
+)
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        decoded = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        decoded = None
+    if isinstance(decoded, dict):
+        return decoded
+    raise MalformedAnswerError(
+        f"Azure answered 200 with {len(body)} bytes that are no JSON object.",
+        "If a proxy stands between, check that it lets the answers of Azure pass unchanged.",
+    )
+
+
+def _json_or_nothing(body: bytes) -> dict[str, Any]:
+    """Return an error's body; gateways send HTML or nothing, and one recorded 429 had two bytes."""
+    try:
+        return _json(body)
+    except MalformedAnswerError:
+        return {}
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _details(error: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries that hold the reason; the outer code and message of Resource Graph say nothing."""
+    details = error.get("details")
+    return [part for part in details if isinstance(part, dict)] if isinstance(details, list) else []
+
+
+def _short(message: object, limit: int = 240) -> str:
+    text = " ".join(str(message or "").split())
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _facts(answer: Answer, body: Mapping[str, Any]) -> dict[str, str]:
+    """Return the correlation id, which every answer of ARM carries in a header and errors repeat in their text."""
+    message = str(_object(body.get("error")).get("message", ""))
+    written = _CORRELATION.search(message)
+    return {"correlation_id": answer.headers.get("x-ms-correlation-request-id") or (written[1] if written else "")}

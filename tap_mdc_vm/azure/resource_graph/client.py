@@ -1,0 +1,163 @@
+"""One question to Resource Graph, asked until it is answered; alone knows the wire format of requests."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import orjson
+
+from tap_mdc_vm.azure.resource_graph import answers
+from tap_mdc_vm.azure.resource_graph.model import MAX_PAGE, Page, Quota, Scope
+from tap_mdc_vm.azure.resource_graph.pacing import asked_wait
+from tap_mdc_vm.azure.resource_graph.retries import Patience
+from tap_mdc_vm.errors import NetworkError, TapError, ThrottledError, TokenRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_mdc_vm.azure.resource_graph.pacing import Governor, Ticket
+    from tap_mdc_vm.azure.transport import Answer
+
+T = TypeVar("T")
+
+_RENEWALS = 3
+"""New tokens for one question, before an expired one ends the run."""
+
+API_VERSION = "2021-03-01"
+"""Newer versions only add a filter for policy and role tables; the Azure CLI sends this one too."""
+
+
+class Poster(Protocol):
+    """Whatever sends a POST over HTTPS."""
+
+    def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Send ``body`` and return the answer, or raise a NetworkError."""
+        ...
+
+
+class Tokens(Protocol):
+    """Whatever hands out access tokens."""
+
+    def token(self) -> str:
+        """Return a token that is valid now."""
+        ...
+
+    def renew(self) -> None:
+        """Forget the token handed out last."""
+        ...
+
+
+class Client:
+    """Asks Resource Graph, from any number of threads.
+
+    Args:
+        resource_manager_url: Such as ``https://management.azure.com``.
+        poster: Sends the request.
+        tokens: Signs it.
+        governor: Says when it may go out.
+
+    Attributes:
+        requests: How many requests went out, by the name of what was asked for.
+    """
+
+    def __init__(self, resource_manager_url: str, poster: Poster, tokens: Tokens, governor: Governor) -> None:
+        """Keep what a request takes; nothing is sent yet."""
+        path = f"/providers/Microsoft.ResourceGraph/resources?api-version={API_VERSION}"
+        self._url = resource_manager_url.rstrip("/") + path
+        self._poster, self._tokens, self._governor = poster, tokens, governor
+        self._counting, self._renewing = threading.Lock(), threading.Lock()
+        self._heard = False
+        self.requests: Counter[str] = Counter()
+
+    def ask(  # noqa: PLR0913  # what a request says, each by name
+        self,
+        name: str,
+        text: str,
+        scope: Scope,
+        *,
+        top: int = MAX_PAGE,
+        skip_token: str | None = None,
+        urgent: bool = False,
+    ) -> Page:
+        """Ask for one page of a query's rows.
+
+        Args:
+            name: What the rows are, for the count of requests.
+            text: Kusto's language.
+            scope: Where to look.
+            top: Rows at most, 1 to 1000.
+            skip_token: The previous page's, with the same text and scope.
+            urgent: Whether to go before questions that are not, where all wait for the quota.
+
+        Raises:
+            TapError: The question can't be answered, or not within the bounds of :mod:`.retries`.
+        """
+        # The dollar signs are part of the names: Azure ignores options without them and sends 1000 rows.
+        options: dict[str, Any] = {"$top": top, "resultFormat": "objectArray"}
+        if skip_token:
+            options["$skipToken"] = skip_token
+        read = partial(answers.page, continued=skip_token is not None)
+        return self._ask(name, _body(text, scope, options), read, urgent=urgent)
+
+    def count(self, name: str, text: str, scope: Scope, *, urgent: bool = False) -> int:
+        """Ask how many rows there are; ``text`` ends in ``| count``.
+
+        Raises:
+            TapError: As :meth:`ask`.
+        """
+        return self._ask(name, _body(text, scope, {"resultFormat": "objectArray"}), answers.number, urgent=urgent)
+
+    def _ask(self, name: str, body: bytes, read: Callable[[Answer], T], *, urgent: bool) -> T:
+        place, patience, renewals = self._governor.place(urgent=urgent), Patience(), 0
+        while True:
+            token, quota = self._tokens.token(), Quota()
+            ticket = self._governor.admit(place)
+            with self._counting:
+                self.requests[name] += 1
+            try:
+                answer = self._send(body, token, ticket)
+                quota = Quota.from_headers(answer.headers)
+                if answer.status == 200:
+                    return read(answer)
+                raise answers.refusal(answer.without(token))
+            except TokenRefusedError as error:
+                # A token can run out on the way. A new one may come out of a cache that is slow to notice.
+                if renewals == _RENEWALS or error.code != "ExpiredAuthenticationToken":
+                    raise
+                renewals += self._renew(token)
+            except TapError as error:
+                throttled = isinstance(error, ThrottledError)
+                asked = asked_wait(quota) if throttled else quota.retry_after
+                wait = patience.wait(error, asked, first_contact=not self._heard)
+                if throttled:
+                    self._governor.throttled(ticket, wait)
+                else:
+                    self._governor.sleep(wait)
+
+    def _send(self, body: bytes, token: str, ticket: Ticket) -> Answer:
+        """Send once, and tell the governor what the answer says of the quota, unless it is a refusal by it."""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        try:
+            answer = self._poster.post(self._url, body=body, headers=headers)
+        except NetworkError:
+            self._governor.lost()
+            raise
+        self._heard = True
+        if answer.status != 429:
+            self._governor.answered(ticket, Quota.from_headers(answer.headers))
+        return answer
+
+    def _renew(self, refused: str) -> bool:
+        """Forget a token, and return True; False if another thread already has, so that it says nothing of the new."""
+        with self._renewing:
+            is_current = self._tokens.token() == refused
+            if is_current:
+                self._tokens.renew()
+            return is_current
+
+
+def _body(text: str, scope: Scope, options: dict[str, Any]) -> bytes:
+    return orjson.dumps({"query": text, "options": options, **scope.body()})

@@ -1,0 +1,239 @@
+"""Names everything in a map that can't work, and everything that ETM would not understand."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from singer_sdk.exceptions import MapExpressionError
+from singer_sdk.mapper import PluginMapper
+
+from tap_mdc_vm.settings.reader import nearest, shown
+from tap_mdc_vm.stream_maps.expressions import (
+    Expression,
+    ExpressionError,
+    config_value,
+    evaluate,
+    evaluator,
+    has_faker,
+    one_line,
+    parse,
+)
+from tap_mdc_vm.stream_maps.inference import schema_of, types_of
+from tap_mdc_vm.stream_maps.labels import ETM, Label
+
+OPTIONS = ("__alias__", "__else__", "__filter__", "__key_properties__", "__source__")
+Path = tuple[str, ...]
+Problem = tuple[Path, str]  # the keys that lead to what is wrong, and a sentence that goes on after its name
+
+
+class MapCheck:
+    """Checks a merged map.
+
+    Args:
+        stream_maps: Stream maps, with null for ``__NULL__``.
+        config: The map's ``stream_map_config``.
+        schemas: JSON schemas of the streams that the tap has, by name.
+        base: The stream maps that the user's own were put over.
+    """
+
+    def __init__(
+        self,
+        stream_maps: Mapping[str, Any],
+        config: Mapping[str, Any],
+        schemas: Mapping[str, Mapping[str, Any]],
+        base: Mapping[str, Any],
+    ) -> None:
+        """Keep the arguments."""
+        self.stream_maps, self.config, self.schemas, self.base = stream_maps, config, schemas, base
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what makes the map unusable: the tap refuses it before any call."""
+        for stream, content in self.stream_maps.items():
+            if stream == "__else__":
+                if content is not None:
+                    yield (stream,), "can only be null or __NULL__"
+            elif isinstance(content, dict):
+                yield from self._stream(stream, content)
+            elif content is not None:
+                yield (stream,), f"must hold labels and expressions, or be __NULL__, not {shown(content)}"
+            elif not self.sources(stream) and stream not in self.base:
+                yield (stream,), f"is an unknown stream{nearest(stream, [*self.schemas, *self.base])}"
+
+    def sources(self, stream: str) -> list[str]:
+        """Return the tap's streams that a map's stream is made from: those that its name or pattern fits."""
+        content = self.stream_maps[stream]
+        pattern = content.get("__source__", stream) if isinstance(content, dict) else stream
+        return [name for name in self.schemas if isinstance(pattern, str) and fnmatch.fnmatchcase(name, pattern)]
+
+    def properties(self, stream: str) -> dict[str, Any]:
+        """Return the schemas of the fields that expressions of a map's stream can name."""
+        fields: dict[str, Any] = {}
+        for source in self.sources(stream):
+            fields |= self.schemas[source].get("properties", {})
+        return fields
+
+    def _stream(self, stream: str, content: dict[str, Any]) -> Iterator[Problem]:
+        if not self.sources(stream):
+            yield self._unknown_source(stream, content)
+            return
+        fields = self.properties(stream)
+        yield from self._keys(stream, content, fields)
+        for label, value in content.items():
+            yield from self._entry(stream, label, value, fields)
+
+    def _keys(self, stream: str, content: dict[str, Any], fields: Mapping[str, Any]) -> Iterator[Problem]:
+        keys = content.get("__key_properties__", ["id"])
+        if keys is None:
+            return
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            yield (stream, "__key_properties__"), "must be a list of labels, or __NULL__"
+            return
+        for key in keys:
+            if key in content and content[key] is None:
+                yield (stream, key), "is a key of the stream and can't be taken away"
+            elif key not in content and ("__else__" in content or key not in fields):
+                if "__key_properties__" in content:
+                    yield (
+                        (stream, "__key_properties__"),
+                        f"names {shown(key)}, which is no label{nearest(key, content)}",
+                    )
+                else:
+                    yield (stream,), f"lacks {key}, its key: keep it, or name another in __key_properties__"
+
+    def _unknown_source(self, stream: str, content: dict[str, Any]) -> Problem:
+        if "__source__" in content:
+            source = str(content["__source__"])
+            return (stream, "__source__"), f"names the unknown stream {shown(source)}{nearest(source, self.schemas)}"
+        advice = (
+            nearest(stream, [*self.schemas, *self.base])
+            or "; a stream of your own says with __source__ what it is made from"
+        )
+        return (stream,), f"is an unknown stream{advice}"
+
+    def _entry(self, stream: str, label: str, value: object, fields: Mapping[str, Any]) -> Iterator[Problem]:
+        path = (stream, label)
+        if label in ("__source__", "__key_properties__"):
+            return
+        if label == "__alias__":
+            yield from self._alias(stream, value)
+        elif label == "__else__":
+            if value is not None:
+                yield path, "can only be null or __NULL__"
+        elif label.startswith("__") and label != "__filter__":
+            yield path, f"is an unknown option{nearest(label, OPTIONS)}"
+        elif isinstance(value, str):
+            for text in self._expression(stream, label, value, fields):
+                yield path, text
+        elif value is None:
+            yield from self._removal(stream, label, fields)
+        else:
+            yield path, f"must be an expression in quotes, not {_kind(value)} {shown(value)}"
+
+    def _removal(self, stream: str, label: str, fields: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield a label that is taken away where there is none: a misspelling, most likely."""
+        below = self.base.get(stream) or {}
+        there = [*below, *(() if "__else__" in self.stream_maps[stream] else fields)]
+        if there and label not in there and label != "__filter__":
+            yield (stream, label), f"is taken away and was not there{nearest(label, there)}"
+
+    def _alias(self, stream: str, value: object) -> Iterator[Problem]:
+        path = (stream, "__alias__")
+        if "__source__" in self.stream_maps[stream]:
+            yield path, "can't stand beside __source__: there the name of the map is the name of the stream"
+        elif not isinstance(value, str):
+            yield path, f"must be the name of a stream, not {shown(value)}"
+        else:
+            try:
+                PluginMapper._eval_stream(value, stream)  # noqa: SLF001 - the SDK has no other way to ask
+            except MapExpressionError:
+                yield path, f"must be a name or an expression, not {shown(value)}"
+
+    def _expression(self, stream: str, label: str, text: str, fields: Mapping[str, Any]) -> Iterator[str]:
+        try:
+            expression = parse(text)
+        except ExpressionError as error:
+            yield str(error)
+            return
+        for name in expression.fields:
+            if name not in fields and not (name == "fake" and has_faker()):
+                source = " or ".join(self.sources(stream))
+                advice = nearest(name, fields) or "; a text stands in two pairs of quotes"
+                yield f"names the unknown field {name} of {source}{advice}"
+        if expression.reads_self and label not in fields:
+            yield f"names self, and there is no field {label}{nearest(label, fields)}"
+        for path in expression.settings:
+            try:
+                config_value(path, self.config)
+            except KeyError:
+                names = self._names_beside(path)
+                yield f"names the unknown {'.'.join(path)} of stream_map_config{nearest(path[-1], names)}"
+
+    def _names_beside(self, path: Path) -> list[str]:
+        try:
+            table = config_value(path[:-1], self.config)
+        except KeyError:
+            table = {}
+        return list(table) if isinstance(table, Mapping) else []
+
+    def remarks(self) -> Iterator[Problem]:
+        """Yield what works and yet is hardly meant."""
+        for stream, known in ETM.items():
+            content = self.stream_maps.get(stream)
+            if isinstance(content, dict):
+                yield from self._labels(stream, content, known)
+        expressions = [expression for _, _, expression in self.expressions()]
+        if not any(expression.reads_any_setting for expression in expressions):
+            read = {path[0] for expression in expressions for path in expression.settings}
+            for name in self.config:
+                if name not in read:
+                    yield ("stream_map_config", name), f"is read by no expression{nearest(name, read)}"
+
+    def _labels(self, stream: str, content: Mapping[str, Any], known: Mapping[str, Label]) -> Iterator[Problem]:
+        """Yield labels that ETM does not know, lacks, or takes with another type."""
+        for label, text in content.items():
+            if label.startswith("__") or text is None:
+                continue
+            if label not in known:
+                yield (stream, label), f"is not a label of ETM{nearest(label, known)}"
+                continue
+            expression = _parsed(text)
+            schema = expression and schema_of(expression.statement, self.properties(stream), self.config)
+            if wrong := types_of(schema or {}) - {"null", known[label].type}:
+                yield (stream, label), f"gives {' or '.join(sorted(wrong))}, where ETM takes {known[label].type}"
+        for label, facts in known.items():
+            if facts.required and content.get(label) is None:
+                yield (stream,), f"lacks {label}, which ETM requires"
+
+    def expressions(self) -> Iterator[tuple[str, str, Expression]]:
+        """Yield stream, label (or ``__filter__``) and expression, of those that parse."""
+        for stream, content in self.stream_maps.items():
+            for label, text in (content if isinstance(content, dict) else {}).items():
+                expression = _parsed(text) if label == "__filter__" or not label.startswith("__") else None
+                if expression:
+                    yield stream, label, expression
+
+    def fragile(self) -> Iterator[Problem]:
+        """Yield expressions that can't be computed for a record without values: in a run, they would end it."""
+        for stream, label, expression in self.expressions():
+            fields = self.properties(stream)
+            nullable = [name for name in expression.fields if "null" in types_of(fields.get(name, {}))]
+            record = {name: None if "null" in types_of(schema) else "x" for name, schema in fields.items()}
+            if nullable:
+                try:
+                    evaluate(expression, record, {"config": self.config, "self": record.get(label)}, evaluator())
+                except Exception as error:  # noqa: BLE001 - an expression can raise anything
+                    empty = " and ".join(nullable)
+                    yield (stream, label), f"can't be computed where {empty} is null ({one_line(error)})"
+
+
+def _parsed(text: object) -> Expression | None:
+    try:
+        return parse(text) if isinstance(text, str) else None
+    except ExpressionError:
+        return None
+
+
+def _kind(value: object) -> str:
+    return {bool: "the truth value", int: "the number", float: "the number", list: "the list"}.get(type(value), "")

@@ -1,0 +1,186 @@
+"""Hands a transform map to the SDK, and mends what the SDK gets wrong on the way.
+
+What is mended here, each with a test that shows the SDK's own failure (``test_sdk_defects.py``) and fails once the SDK
+is right:
+
+- A map for a stream that is deselected aborts the tap: here such a stream has no maps.
+- An expression that names a deselected field aborts the tap: here a field that is missing is null.
+- Types are guessed from how an expression begins: here they are inferred where that is certain, from the whole schema,
+  so that deselecting a field changes no label's type; and keys are not null.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING, Any
+
+import singer_sdk.typing as th
+from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransform, StreamMap
+
+from tap_mdc_vm.errors import TransformMapError
+from tap_mdc_vm.events import MapRemark, emit
+from tap_mdc_vm.settings.reader import shown
+from tap_mdc_vm.stream_maps.checking import OPTIONS
+from tap_mdc_vm.stream_maps.compile import Plan, compiled
+from tap_mdc_vm.stream_maps.expressions import Expression, evaluate, one_line, parse
+from tap_mdc_vm.stream_maps.inference import schema_of, types_of, without_null
+from tap_mdc_vm.stream_maps.tables import watched
+
+if TYPE_CHECKING:
+    import ast
+    import logging
+    from collections.abc import Mapping, Sequence
+
+    from tap_mdc_vm.stream_maps.loading import TransformMap
+
+Record = dict[str, Any]
+
+
+class Mapper(PluginMapper):
+    """The SDK's mapper, with the maps of a :class:`TransformMap`.
+
+    Args:
+        plugin_config: The tap's settings, for flattening and Faker.
+        logger: For the SDK's own messages.
+        transform_map: The map, loaded and checked.
+    """
+
+    def __init__(self, plugin_config: Mapping[str, Any], logger: logging.Logger, transform_map: TransformMap) -> None:
+        """Set up what the SDK's mapper holds; streams are registered later."""
+        own = {
+            "stream_maps": dict(transform_map.stream_maps),
+            "stream_map_config": watched(transform_map.config),
+        }
+        super().__init__({**plugin_config, **own}, logger)
+        self._schemas = transform_map.schemas
+        self._changing = transform_map.changing
+        for remark in transform_map.remarks:
+            emit(MapRemark(remark))
+
+    def register_raw_stream_schema(
+        self, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        """Register a stream of the tap, and the streams that the map makes from it.
+
+        Args:
+            stream_name: The stream's name.
+            schema: The schema of its records, without what is deselected: with no field at all if the stream is.
+            key_properties: The stream's key.
+        """
+        maps: list[StreamMap] = [self.default_mapper_type(stream_name, schema, key_properties, self.flattening_options)]
+        self.stream_maps[stream_name] = maps
+        for name, content in self.stream_maps_dict.items() if schema.get("properties") else ():
+            fields = dict(content) if isinstance(content, dict) else {}
+            source, alias = fields.pop("__source__", name), name
+            if not fnmatch.fnmatchcase(stream_name, source):
+                continue
+            if "__alias__" in fields:
+                alias = self._eval_stream(fields.pop("__alias__"), stream_name)
+            alias = stream_name if alias == source else alias  # a pattern stands for the stream itself
+            stream_map: StreamMap
+            if content is None:
+                stream_map = RemoveRecordTransform(alias, schema, None, self.flattening_options)
+            else:
+                stream_map = FieldMap(
+                    stream_alias=alias,
+                    map_transform=fields,
+                    map_config=self.map_config,
+                    faker_config=self.faker_config,
+                    raw_schema=schema,
+                    key_properties=key_properties,
+                    flattening_options=self.flattening_options,
+                    stream_name=stream_name,
+                    known_fields=self._schemas.get(stream_name, schema).get("properties", {}),
+                    compiling=not self._changing,
+                )
+            if isinstance(content, dict) and "__source__" in content:
+                maps.append(stream_map)
+            else:
+                maps[0] = stream_map
+
+
+class FieldMap(CustomStreamMap):
+    """The SDK's map of one stream, with types that are right, null for what is missing, and compiled.
+
+    Args:
+        map_transform: The labels of the stream, their expressions, and options.
+        known_fields: Schemas of the source's fields, those too that are deselected.
+        compiling: Whether the expressions may be compiled: not if one of the map changes what it reads.
+        sdk: What the SDK's own class takes.
+
+    Attributes:
+        labels: Each label and its expression; None for one that is taken away.
+    """
+
+    def __init__(
+        self,
+        *,
+        map_transform: dict[str, Any],
+        known_fields: Mapping[str, dict[str, Any]],
+        compiling: bool,
+        **sdk: Any,  # noqa: ANN401 - see above
+    ) -> None:
+        """Let the SDK set up its map, then put right and compile what it holds."""
+        self._known_fields = known_fields
+        self.labels = {
+            label: parse(text) if text else None for label, text in map_transform.items() if label not in OPTIONS
+        }
+        super().__init__(map_transform=map_transform, **sdk)
+        properties = self.transformed_schema["properties"]
+        for key in self.transformed_key_properties or ():
+            properties[key] = without_null(properties[key])
+        self._names = {
+            "config": self.map_config,
+            "__stream_name__": self.stream_alias,
+            "__original_stream_name__": self.stream_name,
+            **({"fake": self.fake} if self.fake else {}),
+        }
+        self._function = compiled(self._plan(map_transform)) if compiling else self._interpreted
+        if not self.flattening_enabled:
+            self.transform = self._function  # type: ignore[assignment, method-assign]  # one call less
+
+    def _plan(self, content: Mapping[str, Any]) -> Plan:
+        fields = self.raw_schema.get("properties", {})
+        condition = content.get("__filter__")
+        return Plan(
+            labels=self.labels,
+            condition=parse(condition) if condition else None,
+            keep_others="__else__" not in content,
+            kept=tuple(key for key in self.transformed_key_properties or () if key in fields),
+            fields=fields,
+            config=self.map_config,
+            stream=self.stream_alias,
+            original_stream=self.stream_name or self.stream_alias,
+            evaluate=self._evaluate,
+            interpreted=self._interpreted,
+        )
+
+    def transform(self, record: Record) -> Record | None:
+        """Return the record that this stream gets, or None if it gets none."""
+        mapped = self._function(record)
+        return self.flatten_record(mapped) if mapped else None
+
+    def _interpreted(self, record: Record) -> Record | None:
+        """Map a record as the SDK does, expression by expression."""
+        return self._transform_fn(record) or None
+
+    def _eval(self, expr: str, expr_parsed: ast.Expr, record: Record, property_name: str | None) -> Any:  # noqa: ANN401, ARG002
+        """Evaluate as the SDK does, except that a missing name is null."""
+        return self._evaluate(parse(expr), record, property_name)
+
+    def _evaluate(self, expression: Expression, record: Record, label: str | None) -> Any:  # noqa: ANN401
+        names = self._names | ({"self": record[label]} if label in record else {})
+        try:
+            return evaluate(expression, record, names, self.expr_evaluator)
+        except Exception as error:
+            label, record_id = label or "__filter__", shown(record.get("id"))
+            reason = f"{self.stream_alias}.{label} can't be computed for {record_id} ({one_line(error)})"
+            raise TransformMapError([f"{reason}: {shown(expression.text)}"]) from error
+
+    def _eval_type(self, expr: str, default: th.JSONTypeHelper[Any] | None = None) -> th.JSONTypeHelper[Any]:
+        """Return the type that an expression gives; where that is not certain, the SDK's guess."""
+        if expr != "record":
+            schema = schema_of(parse(expr).statement, self._known_fields, self.map_config)
+            if schema and types_of(schema) - {"null"}:
+                return th.CustomType(schema)
+        return super()._eval_type(expr, default)

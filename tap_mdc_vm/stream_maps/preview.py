@@ -1,0 +1,166 @@
+"""Shows what a map makes of records: for a few of them every label, and for all of them how full each label is."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from tap_mdc_vm.errors import TapError
+from tap_mdc_vm.settings.reader import shown
+from tap_mdc_vm.stream_maps.mapper import FieldMap, Mapper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tap_mdc_vm.stream_maps.loading import TransformMap
+
+_WIDEST_VALUE = 100
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+Record = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen of one stream of a map.
+
+    Attributes:
+        source: The stream that it is made from.
+        origins: For each label, the fields that it is made from, as text.
+        filled: For each label, in how many records it holds something.
+        records: How many records there were.
+        samples: The first few: the source's id and the mapped record.
+    """
+
+    source: str
+    origins: dict[str, str]
+    filled: dict[str, int]
+    records: int = 0
+    samples: list[tuple[str, Record]] = field(default_factory=list)
+
+
+def preview(transform_map: TransformMap, lines: Iterable[bytes], *, samples: int) -> Iterator[str]:
+    """Map the records in Singer messages and yield lines of text about the result.
+
+    Args:
+        transform_map: The map.
+        lines: Singer messages. Records of streams that the tap does not have are passed over.
+        samples: How many records of each stream to show label by label.
+
+    Raises:
+        TapError: If a line is no Singer message.
+    """
+    seen = look(transform_map, lines, samples=samples)
+    if not seen:
+        yield "The map makes no streams."
+    for name, stream in seen.items():
+        for number, (record_id, record) in enumerate(stream.samples, start=1):
+            yield f"{name}, record {number}, from {stream.source} {record_id}"
+            yield from aligned([("source", "label", "value"), *_rows(stream, record)])
+            yield ""
+    for name, stream in seen.items():
+        yield f"{name}: {stream.records:,} record{'s' * (stream.records != 1)} from {stream.source}"
+        if stream.records:
+            yield from aligned([("label", "filled", "", ""), *_fullness(stream)], right=(1, 2))
+        yield ""
+
+
+def look(transform_map: TransformMap, lines: Iterable[bytes], *, samples: int) -> dict[str, Seen]:
+    """Return what was seen of each stream that the map makes, by its name. Arguments as of :func:`preview`."""
+    mapper = Mapper({}, logging.getLogger("tap-mdc-vm-map"), transform_map)
+    seen: dict[str, Seen] = {}
+
+    def register(stream: str, schema: Record, key: list[str]) -> None:
+        mapper.register_raw_stream_schema(stream, schema, key)
+        for stream_map in _made(mapper, stream):
+            seen.setdefault(stream_map.stream_alias, _unseen(stream, stream_map))
+
+    for stream, schema in transform_map.schemas.items():
+        register(stream, dict(schema), ["id"])
+    for message in _messages(lines):
+        source: str = message.get("stream", "")
+        if source not in transform_map.schemas:
+            continue
+        if message["type"] == "SCHEMA":
+            register(source, message["schema"], message["key_properties"])
+        elif message["type"] == "RECORD":
+            for stream_map in _made(mapper, source):
+                _count(seen[stream_map.stream_alias], message["record"], stream_map, samples)
+    return seen
+
+
+def _messages(lines: Iterable[bytes]) -> Iterator[Record]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                message = orjson.loads(line)
+                if not isinstance(message["type"], str):
+                    raise TypeError
+            except (ValueError, TypeError, KeyError, LookupError) as error:
+                remedy = "Give the messages of tap-mdc-vm, one in each line."
+                text = shown(line.decode(errors="replace").strip())
+                raise TapError(f"Line {number} of the input is no Singer message: {text}.", remedy) from error
+            yield message
+
+
+def _made(mapper: Mapper, stream: str) -> list[FieldMap]:
+    """Return the maps that make something of a stream's records, other than to pass them on or to drop them."""
+    return [stream_map for stream_map in mapper.stream_maps[stream] if isinstance(stream_map, FieldMap)]
+
+
+def _unseen(source: str, stream_map: FieldMap) -> Seen:
+    labels = stream_map.transformed_schema["properties"]
+    origins = {label: _origin(stream_map, label) for label in labels}
+    return Seen(source, origins, dict.fromkeys(labels, 0))
+
+
+def _origin(stream_map: FieldMap, label: str) -> str:
+    expression = stream_map.labels.get(label)
+    if not expression:
+        return label  # passed on as it is
+    fields = (*expression.fields, label) if expression.reads_self else expression.fields
+    return ", ".join(fields) or "(constant)"
+
+
+def _count(stream: Seen, record: Record, stream_map: FieldMap, samples: int) -> None:
+    mapped = stream_map.transform(record)
+    if mapped is None:
+        return
+    stream.records += 1
+    for label, value in mapped.items():
+        if value not in _EMPTY:
+            stream.filled[label] = stream.filled.get(label, 0) + 1
+    if len(stream.samples) < samples:
+        stream.samples.append((str(record.get("id", "")), mapped))
+
+
+def _rows(stream: Seen, record: Record) -> Iterator[tuple[str, ...]]:
+    for label, value in record.items():
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        cut = text if len(text) <= _WIDEST_VALUE else text[: _WIDEST_VALUE - 1] + "…"
+        yield stream.origins.get(label, label), label, cut
+
+
+def _fullness(stream: Seen) -> Iterator[tuple[str, ...]]:
+    for label, filled in stream.filled.items():
+        remark = "empty in every record" if not filled else ""
+        yield label, f"{filled:,}", f"{100 * filled / stream.records:.1f} %", remark
+
+
+def aligned(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> Iterator[str]:
+    """Yield rows as lines with their columns one under the other.
+
+    Args:
+        rows: Texts of equal number.
+        right: Columns that are set flush right.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            text.rjust(width) if number in right else text.ljust(width)
+            for number, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  " + "  ".join(cells).rstrip()

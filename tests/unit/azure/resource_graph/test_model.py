@@ -1,0 +1,105 @@
+"""Queries, partitions and quota headers as values."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_mdc_vm import packaged
+from tap_mdc_vm.azure.resource_graph.model import Partition, Query, Quota, Row, Scope, seconds
+
+QUERY = Query("machines", "Resources\n| where type =~ 'x'\n| project id\n| order by id asc\n")
+
+
+def test_a_partition_is_asked_for_in_azures_own_form_and_stays_ordered():
+    assert QUERY.part(Partition(8, 3)).splitlines()[-2:] == [
+        "| where hash(tolower(id)) % 8 == 3",
+        "| order by id asc",
+    ]
+
+
+def test_a_count_does_not_sort_what_it_counts():
+    assert QUERY.count() == "Resources\n| where type =~ 'x'\n| project id\n| count\n"
+
+
+def test_a_condition_goes_before_the_order():
+    assert QUERY.where("name == 'a'").text == (
+        "Resources\n| where type =~ 'x'\n| project id\n| where name == 'a'\n| order by id asc\n"
+    )
+
+
+def test_a_query_without_order_is_refused_because_its_pages_would_overlap():
+    with pytest.raises(ValueError, match="order by id asc"):
+        Query("machines", "Resources | project id")
+
+
+@given(st.integers(1, 500), st.integers(0, 10**6), st.data())
+def test_the_halves_of_a_partition_hold_exactly_its_rows(modulus, hashed, data):
+    part = Partition(modulus, data.draw(st.integers(0, modulus - 1)))
+    holds = [hashed % half.modulus == half.remainder for half in part.halves()]
+    assert sum(holds) == (hashed % part.modulus == part.remainder)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("00:00:05", 5.0),
+        ("00:01:30", 90.0),
+        ("01:00:00.5", 3600.5),
+        ("1.02:00:00", 93600.0),
+        ("7", 7.0),
+        (" 0.25 ", 0.25),
+        ("9" * 400, math.inf),
+        ("9" * 5000 + ".00:00:00", math.inf),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", None),
+        ("soon", None),
+        ("", None),
+        ("-5", None),
+    ],
+)
+def test_durations_come_as_seconds_or_as_dotnet_writes_them(text, expected):
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("remaining", ["many", "", "-1", "1.5", "²", "9" * 5000])
+@pytest.mark.parametrize("retry_after", ["never", "", "Fri, 31 Dec " + "9" * 20 + " 23:59:59 GMT"])
+def test_a_quota_header_that_cannot_be_read_counts_as_absent(remaining, retry_after):
+    headers = {
+        "x-ms-user-quota-remaining": remaining,
+        "x-ms-user-quota-resets-after": "later",
+        "Retry-After": retry_after,
+    }
+    assert Quota.from_headers(headers) == Quota(None, None, None)
+
+
+def test_a_scope_names_subscriptions_or_groups_or_nothing():
+    assert Scope(subscriptions=("a", "b")).body() == {"subscriptions": ["a", "b"]}
+    assert Scope(management_groups=("g",)).body() == {"managementGroups": ["g"]}
+    assert Scope().body() == {}
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT", "Date": "Fri, 31 Dec 1999 23:59:52 GMT"}, 7.0),
+        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT", "Date": "Sat, 01 Jan 2000 00:00:00 GMT"}, 0.0),
+        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, 0.0),
+        ({"Retry-After": "Fri, 99 Dec 1999 23:59:59 GMT", "Date": "then"}, None),
+    ],
+    ids=["by the service's own clock", "over", "by ours", "no date"],
+)
+def test_a_wait_may_be_a_date_as_http_allows(headers, wait):
+    assert Quota.from_headers(headers).retry_after == wait
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["assessments", "management_groups", "network_interfaces", "public_ips", "subscriptions", "virtual_machines"],
+)
+def test_each_column_that_a_query_asks_for_is_one_of_a_row(name):
+    (columns,) = re.findall(r"\| project (.*)", packaged.query(name))
+    assert {column.partition("=")[0].strip() for column in columns.split(",")} <= Row.__annotations__.keys()

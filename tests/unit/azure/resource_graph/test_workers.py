@@ -1,0 +1,129 @@
+"""Work side by side, handed out in order."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import pytest
+
+from tap_mdc_vm.azure.resource_graph.workers import Workers
+
+
+@pytest.fixture
+def workers():
+    workers = Workers(4)
+    yield workers
+    workers.close()
+
+
+def test_results_come_in_the_jobs_order_whatever_finishes_first(workers):
+    gates = [threading.Event() for _ in range(5)]
+    order = [3, 1, 0, 2, 4]
+
+    def job(number):
+        if number in order[1:]:
+            gates[order[order.index(number) - 1]].wait(5)
+        gates[number].set()
+        return number
+
+    first = workers.in_order(lambda number=number: job(number) for number in range(4))
+    assert list(first) == [0, 1, 2, 3]
+
+
+def test_a_thousand_jobs_stay_in_order(workers):
+    numbers = random.Random(3).sample(range(10_000), 1007)
+    assert list(workers.in_order((lambda n=n: n * n) for n in numbers)) == [n * n for n in numbers]
+
+
+def test_only_a_few_more_jobs_are_begun_than_there_are_threads(workers):
+    begun = []
+
+    def jobs():
+        for number in range(100):
+            begun.append(number)
+            yield lambda: None
+
+    next(workers.in_order(jobs()))
+    assert len(begun) == 8
+
+
+def test_an_exception_comes_out_where_its_result_was_due(workers):
+    def job(number):
+        if number == 2:
+            raise RuntimeError("the third")
+        return number
+
+    results = workers.in_order((lambda n=n: job(n)) for n in range(10))
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(RuntimeError, match="the third"):
+        next(results)
+
+
+def test_jobs_not_begun_are_dropped_when_the_caller_stops():
+    workers, gate, ran = Workers(1), threading.Event(), []
+
+    def job(number):
+        ran.append(number)
+        return number == 0 or gate.wait(5)
+
+    results = workers.in_order((lambda n=n: job(n)) for n in range(9))
+    next(results)
+    results.close()
+    gate.set()
+    workers.submit(lambda: None).result(5)
+    workers.close()
+    assert not set(ran) & set(range(2, 9))
+
+
+def test_the_jobs_of_the_next_lane_begin_while_the_last_ones_of_a_lane_are_under_way(workers):
+    moved_on = threading.Event()
+    first, second = workers.lane(), workers.lane()
+    workers.fill(first, [lambda: moved_on.wait(5)] * 3)
+    workers.fill(second, [moved_on.set])
+    assert list(workers.results(first)) == [True] * 3
+
+
+def test_all_lanes_together_are_no_further_ahead_than_one_would_be(workers):
+    begun = []
+
+    def jobs(name):
+        for number in range(100):
+            begun.append(f"{name}{number}")
+            yield lambda: None
+
+    lanes = [workers.lane() for _ in range(3)]
+    for name, lane in zip("abc", lanes, strict=True):
+        workers.fill(lane, jobs(name))
+    assert begun == [f"a{number}" for number in range(8)]
+
+
+def test_a_lane_that_is_read_goes_before_those_that_are_ahead_of_their_use(workers):
+    ahead, wanted = workers.lane(), workers.lane()
+    workers.fill(ahead, ((lambda n=n: n) for n in range(100)))
+    workers.fill(wanted, ((lambda n=n: -n) for n in range(100)))
+    assert list(workers.results(wanted)) == [-n for n in range(100)]
+    assert list(workers.results(ahead)) == list(range(100))
+
+
+def test_a_lane_that_is_dropped_makes_room_for_the_next(workers):
+    dropped, kept = workers.lane(), workers.lane()
+    begun = []
+    workers.fill(dropped, ((lambda: None) for _ in range(100)))
+    workers.drop(dropped)
+    workers.fill(kept, ((lambda n=n: begun.append(n)) for n in range(5)))
+    assert list(workers.results(kept)) == [None] * 5
+    assert sorted(begun) == list(range(5))
+    assert list(workers.in_order([lambda: "alive"])) == ["alive"]
+
+
+def test_an_urgent_job_goes_before_those_that_wait():
+    workers, gate, ran = Workers(1), threading.Event(), []
+    workers.submit(lambda: gate.wait(5))
+    waiting = workers.submit(lambda: ran.append("waiting"))
+    urgent = workers.submit(lambda: ran.append("urgent"), urgent=True)
+    gate.set()
+    waiting.result(5)
+    urgent.result(5)
+    workers.close()
+    assert ran == ["urgent", "waiting"]

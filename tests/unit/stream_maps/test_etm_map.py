@@ -1,0 +1,210 @@
+"""The map that ships, against expectations written by hand from the connector document's table."""
+
+from __future__ import annotations
+
+import logging
+
+import etm_table
+import pytest
+import yaml
+from singer_sdk.mapper import PluginMapper
+
+from tap_mdc_vm import packaged
+from tap_mdc_vm.stream_maps import Mapper, load
+from tap_mdc_vm.stream_maps.labels import ETM
+
+MACHINE = {
+    "id": "/subscriptions/a1/resourcegroups/web/providers/microsoft.compute/virtualmachines/vm-1",
+    "vmId": "5f0e32ab-0000-4000-8000-000000000001",
+    "name": "VM-1",
+    "imageOffer": "0001-com-ubuntu-server-jammy",
+    "imageVersion": "latest",
+    "macAddress": "00-0D-3A-00-00-01",
+    "publicIPAddress": "203.0.113.7",
+    "privateIPAddress": "10.0.0.4",
+    "osName": "ubuntu",
+    "tags": {"owner": "web"},
+}
+ASSET = {
+    "externalAssetId": "5f0e32ab-0000-4000-8000-000000000001",
+    "assetName": "VM-1",
+    "operatingSystemName": "0001-com-ubuntu-server-jammy",
+    "operatingSystemVersion": "latest",
+    "macAddress": "00-0D-3A-00-00-01",
+    "ipAddress": "203.0.113.7",
+    "source": "Defender for Cloud",
+}
+ASSESSMENT = {
+    "id": f"{MACHINE['id']}/providers/microsoft.security/assessments/bc303248",
+    "name": "bc303248",
+    "type": "microsoft.security/assessments",
+    "managedBy": "someone",
+    "displayName": "Management ports should be closed",
+    "statusCode": "Unhealthy",
+    "statusCause": "OpenPorts",
+    "firstEvaluationDate": "2026-02-03T10:51:36.337682Z",
+    "statusChangeDate": "2026-03-04T05:16:03.674331Z",
+    "severity": "High",
+    "description": "Open ports are a risk",
+    "remediationDescription": "Close them",
+    "userImpact": "Moderate",
+    "assessmentType": "BuiltIn",
+    "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/22730e10",
+    "metadataDisplayName": "Management ports of virtual machines should be closed",
+    "recommendationCategory": "Networking",
+    "azurePortalLink": "https://portal.azure.com/#blade/x",
+    "resourceType": "virtualMachines",
+    "resourceProvider": "Microsoft.Compute",
+    "resourceName": "vm-1",
+    "virtualMachineId": MACHINE["id"],
+    "vmId": MACHINE["vmId"],
+    "vmName": "VM-1",
+    "imageOffer": "0001-com-ubuntu-server-jammy",
+    "imageVersion": "latest",
+    "macAddress": "00-0D-3A-00-00-01",
+    "publicIPAddress": "203.0.113.7",
+}
+FINDING = {
+    "externalAssetId": "5f0e32ab-0000-4000-8000-000000000001",
+    "findingName": "bc303248",
+    "externalFindingId": f"{MACHINE['id']}/providers/microsoft.security/assessments/bc303248",
+    "findingSeverity": 4,
+    "assetName": "VM-1",
+    "operatingSystemName": "0001-com-ubuntu-server-jammy",
+    "macAddress": "00-0D-3A-00-00-01",
+    "ipAddress": "203.0.113.7",
+    "operatingSystemVersion": "latest",
+    "findingFirstFoundOn": "2026-02-03T10:51:36.337682Z",
+    "findingDescription": "Management ports should be closed",
+    "recommendation": "Networking",
+    "policyFindingUrl": "https://portal.azure.com/#blade/x",
+    "impact": "Moderate",
+    "findingSubType": "microsoft.security/assessments",
+    "policyTitle": "Management ports of virtual machines should be closed",
+    "findingStatus": "open",
+    "policyDescription": "Open ports are a risk",
+    "createdBy": "someone",
+    "updatedBy": "someone",
+    "policyId": "/providers/Microsoft.Authorization/policyDefinitions/22730e10",
+    "remediationStrategy": "Close them",
+    "productVendor": "virtualMachines",
+    "updatedOn": "2026-03-04T05:16:03.674331Z",
+    "policyType": "BuiltIn",
+    "productName": "Microsoft.Compute",
+    "source": "Defender for Cloud",
+    "vendorProductName": "Defender for Cloud",
+    "findingType": "Misconfiguration",
+}
+CONSTANT = {
+    "source": "Defender for Cloud",
+    "vendorProductName": "Defender for Cloud",
+    "findingType": "Misconfiguration",
+}
+
+
+@pytest.fixture(scope="module")
+def etm():
+    mapper = Mapper({}, logging.getLogger("tap-mdc-vm"), load("etm"))
+    for stream in packaged.STREAMS:
+        mapper.register_raw_stream_schema(stream, packaged.schema(stream), ["id"])
+    return {each.stream_alias: each for maps in mapper.stream_maps.values() for each in maps}
+
+
+def whole(stream, values):
+    """Return a record with every field of its schema, as the tap makes them."""
+    return dict.fromkeys(packaged.schema(stream)["properties"]) | values
+
+
+def test_a_machine_becomes_an_asset(etm):
+    assert etm["etm_assets"].transform(whole("virtual_machines", MACHINE)) == ASSET
+
+
+def test_an_assessment_becomes_a_finding(etm):
+    assert etm["etm_findings"].transform(whole("assessments", ASSESSMENT)) == FINDING
+
+
+def test_of_a_machine_without_values_only_key_and_constant_remain(etm):
+    asset = etm["etm_assets"].transform(whole("virtual_machines", {"id": MACHINE["id"]}))
+    assert asset == dict.fromkeys(ASSET) | {"externalAssetId": MACHINE["id"], "source": "Defender for Cloud"}
+
+
+def test_of_a_finding_without_values_only_keys_constants_and_the_lowest_severity_remain(etm):
+    source = {"id": ASSESSMENT["id"], "virtualMachineId": MACHINE["id"]}
+    expected = dict.fromkeys(FINDING) | CONSTANT
+    expected |= {"externalFindingId": ASSESSMENT["id"], "externalAssetId": MACHINE["id"], "findingSeverity": 0}
+    assert etm["etm_findings"].transform(whole("assessments", source)) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [
+        *(("Informational", 1), ("Low", 2), ("Medium", 3), ("High", 4), ("Critical", 5)),
+        *(("high", 4), ("HIGH", 4), ("cRiTiCaL", 5), (None, 0), ("", 0), ("Extreme", 0), ("default", 0), ("4", 0)),
+    ],
+)
+def test_each_severity_has_its_number_in_any_letter_case(etm, word, number):
+    severity = etm["etm_findings"].transform(whole("assessments", {"id": "x", "severity": word}))["findingSeverity"]
+    assert (severity, type(severity)) == (number, int)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        *(("Unhealthy", "open"), ("Healthy", "resolved"), ("NotApplicable", "closed")),
+        *(
+            ("UNHEALTHY", "open"),
+            ("notapplicable", "closed"),
+            (None, None),
+            ("", None),
+            ("Pending", None),
+            ("default", None),
+        ),
+    ],
+)
+def test_each_status_has_its_word_in_any_letter_case(etm, word, status):
+    assert (
+        etm["etm_findings"].transform(whole("assessments", {"id": "x", "statusCode": word}))["findingStatus"] == status
+    )
+
+
+def test_every_machine_and_finding_of_an_odd_tenant_is_mapped_as_the_table_says(etm, records):
+    for record in records["virtual_machines"]:
+        assert etm["etm_assets"].transform(record) == etm_table.asset(record)
+    for record in records["assessments"]:
+        assert etm["etm_findings"].transform(record) == etm_table.finding(record)
+    assert len(records["assessments"]) > 20
+
+
+def test_the_labels_that_etm_knows_are_those_of_the_map():
+    assert {stream: set(labels) for stream, labels in ETM.items()} == {
+        "etm_assets": set(ASSET),
+        "etm_findings": set(FINDING),
+    }
+
+
+def types(properties):
+    return {label: (schema["type"], schema.get("format")) for label, schema in properties.items()}
+
+
+def test_the_file_runs_unchanged_in_the_sdks_own_mapper_and_gives_the_same(etm, records):
+    """As in any target or mapper built on the SDK; there, keys may be null."""
+    content = yaml.safe_load(packaged.map_path("etm").read_text(encoding="utf-8"))
+    mapper = PluginMapper(content, logging.getLogger("sdk"))
+    for stream in ("virtual_machines", "assessments"):
+        mapper.register_raw_stream_schema(stream, packaged.schema(stream), ["id"])
+        sdk = mapper.stream_maps[stream][1]
+        ours = etm[sdk.stream_alias]
+        for record in records[stream]:
+            assert list(ours.transform(record).items()) == list(sdk.transform(record).items())
+        our_types, their_types = (types(each.transformed_schema["properties"]) for each in (ours, sdk))
+        their_types |= dict.fromkeys(ours.transformed_key_properties, (["string"], None))
+        assert our_types == their_types
+        assert ours.transformed_key_properties == sdk.transformed_key_properties
+
+
+def test_each_expression_is_compiled(etm):
+    """The whole of what runs per record: no call of the SDK's evaluator is left in it."""
+    for field_map in (etm["etm_assets"], etm["etm_findings"]):
+        names = field_map.transform.__code__.co_names
+        assert not [name for name in names if name.startswith("evaluated")]
+        assert "interpreted" in names  # for a record that raises

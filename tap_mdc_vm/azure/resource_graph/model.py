@@ -85,6 +85,12 @@ class Query:
         return self.text.rstrip().removesuffix(_ORDER).rstrip()
 
 
+def quoted(text: str) -> str:
+    """Return a text as a string of Kusto's language: whatever it holds, it stays text."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 class Row(TypedDict, total=False):
     """A row: the columns that the queries ask for, of which each has ``id``.
 

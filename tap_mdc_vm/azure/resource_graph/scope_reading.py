@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tap_mdc_vm import events
 from tap_mdc_vm.azure.resource_graph.completeness import Ledger, gap, is_doubtful, is_uneven, only, unique
-from tap_mdc_vm.azure.resource_graph.model import Partition
+from tap_mdc_vm.azure.resource_graph.model import Partition, quoted
 from tap_mdc_vm.azure.resource_graph.ordered_pages import read_until_still
 from tap_mdc_vm.azure.resource_graph.partitions import DEEPEST, modulus_for
 from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, QueryRefusedError, ScopeTooLargeError
@@ -308,8 +308,8 @@ class ScopeReading:
         """Return those of some ids, the first of many, under which there is a row now."""
         if not ids:
             return set()
-        quoted = ", ".join(f"'{_quote(row_id)}'" for row_id in sorted(ids)[:_PROBED])
-        page = self._now(partial(self._ask, self._query.where(f"id in~ ({quoted})").text))
+        asked = ", ".join(map(quoted, sorted(ids)[:_PROBED]))
+        page = self._now(partial(self._ask, self._query.where(f"id in~ ({asked})").text))
         return set(unique(page.rows)[1])
 
     def _ordered(self, ledger: Ledger) -> Iterator[list[Row]]:
@@ -328,7 +328,3 @@ def _scope_too_large() -> ScopeTooLargeError:
         "More subscriptions lie in scope than Resource Graph looks at (10,000); it left the others out.",
         "Set subscription_ids or management_group_ids, and run once per part.",
     )
-
-
-def _quote(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")

@@ -61,6 +61,7 @@ class Inventory:
         self._interfaces_are_known = self._machines_are_known = False
         self._assessed: set[str] = set()
         self._foreign = 0
+        self._came_since = False  # rows that came after access was last asked for
         for name in (ADDRESSES, INTERFACES, MACHINES, FINDINGS):  # in the order in which they will be used
             if name in wanted or name in {ADDRESSES, INTERFACES} or (name == MACHINES and FINDINGS in wanted):
                 self._start(name)
@@ -88,7 +89,9 @@ class Inventory:
             IncompleteError: The application lost access meanwhile, and the reader is not tolerant.
             TapError: Azure can't be asked.
         """
-        self._access.check()
+        if self._came_since:
+            self._came_since = False
+            self._access.check()
         fell_short = any(reading.shortcomings for reading in self._readings.values())
         covered = not (self._coverage.unreadable or self._coverage.shortcomings or self.lost_access)
         return covered and not fell_short
@@ -107,7 +110,7 @@ class Inventory:
                 for record in records:
                     self._machines.add(record)
             yield records
-        self._machines_are_known = True
+        self._machines_are_known = self._came_since = True
         self._interfaces.clear()
 
     def interfaces(self) -> Iterator[list[Record]]:
@@ -141,6 +144,7 @@ class Inventory:
             self._foreign += len(rows) - len(records)
             self._assessed.update({str(record["subscriptionId"]).lower() for record in records})
             yield records
+        self._came_since = True
 
     def subscriptions_without_assessments(self) -> list[str]:
         """Return the subscriptions that have machines and not one assessment; to be asked when findings are read.
@@ -159,8 +163,7 @@ class Inventory:
         return silent
 
     def close(self) -> None:
-        """Let go of what is left: a thread, and the temporary file."""
-        self._access.close()
+        """Let go of the temporary file."""
         if self._spool is not None:
             self._spool.close()
 
@@ -169,13 +172,8 @@ class Inventory:
         if name == FINDINGS and self._settings.assessment_statuses:
             quoted = ", ".join(f"'{status}'" for status in self._settings.assessment_statuses)
             query = query.where(f"tostring(properties.status.code) in~ ({quoted})")
-        closing = self._access.ask if self._ends_a_stream(name) else None
-        reading = self._readings[name] = self._reader.start(query, self._coverage.scopes, closing=closing)
+        reading = self._readings[name] = self._reader.start(query, self._coverage.scopes)
         return reading
-
-    def _ends_a_stream(self, name: str) -> bool:
-        """Tell whether a query is the last one of a wanted stream. Machines are read after their interfaces."""
-        return name in self._wanted and not (name == INTERFACES and MACHINES in self._wanted)
 
     def _read_interfaces(self) -> None:
         """Read public addresses and interfaces, once: index what machines need, and keep the records for later."""
@@ -193,7 +191,7 @@ class Inventory:
                 self._interfaces.add(record)
             if self._spool is not None:
                 self._spool.write(orjson.dumps(records, option=orjson.OPT_APPEND_NEWLINE))
-        self._interfaces_are_known = True
+        self._interfaces_are_known = self._came_since = True
 
 
 def _in_batches(pages: Iterable[list[Row]]) -> Iterator[list[Row]]:

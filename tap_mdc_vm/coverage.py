@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.azure.resource_graph.model import Query, Scope
-from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError
+from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError, RequestRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,9 +27,6 @@ BATCH = 250
 
 _GROUPS_AT_ONCE = 10
 """Management groups per request; the Azure CLI sends no more."""
-
-_NOT_UNDERSTOOD = {"InvalidQuery", "ParserFailure"}
-"""Codes of a 400 for which the query is to blame, and not what it is asked about."""
 
 _RESOURCE = re.compile(r"/subscriptions/([^/]+)/?", re.IGNORECASE)
 """The resource id of a subscription, by Azure Resource Manager's form of ids."""
@@ -177,8 +174,8 @@ def _rows(reading: Reading, findings: _Findings) -> list[Row]:
         return [row for rows in reading for row in rows]
     except NoAccessError as error:
         findings.denials.append(error)
-    except QueryRefusedError as error:
-        if not findings.about_groups or type(error) is not QueryRefusedError or error.code in _NOT_UNDERSTOOD:
+    except RequestRefusedError as error:
+        if not findings.about_groups or isinstance(error, QueryRefusedError):
             raise
         findings.denials.append(error)
     finally:

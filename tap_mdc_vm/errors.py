@@ -19,7 +19,9 @@
     ├── ServiceError              Azure could not do its work, for longer than we wait
     │   ├── ThrottledError
     │   └── UnavailableError
-    ├── QueryRefusedError         our query is wrong: a bug of this tap
+    ├── RequestRefusedError       a 400: Resource Graph does not answer what was asked
+    │   ├── QueryRefusedError     our query is wrong: a bug of this tap
+    │   ├── TableMissingError     this cloud has no such table
     │   └── PayloadTooLargeError  the answer would be over 16 MiB
     ├── MalformedAnswerError      an answer that is not what the protocol promises
     └── IncompleteError           a stream that can't be proven complete
@@ -131,11 +133,19 @@ class UnavailableError(ServiceError):
     """Azure or a gateway before it kept on failing (408, 5xx)."""
 
 
-class QueryRefusedError(TapError):
-    """Resource Graph refused a query: a bug of this tap, or a change at Azure."""
+class RequestRefusedError(TapError):
+    """Resource Graph does not answer what was asked (400), for a reason of its own."""
 
 
-class PayloadTooLargeError(QueryRefusedError):
+class QueryRefusedError(RequestRefusedError):
+    """Resource Graph does not understand or allow a query's text: a bug of this tap, or a change at Azure."""
+
+
+class TableMissingError(RequestRefusedError):
+    """This cloud has no table of the name that a query begins with."""
+
+
+class PayloadTooLargeError(RequestRefusedError):
     """The answer would be larger than 16 MiB, Resource Graph's limit."""
 
 

@@ -10,7 +10,7 @@ from tap_mdc_vm.azure.resource_graph.model import Page, Scope
 from tap_mdc_vm.azure.resource_graph.reader import Reader
 from tap_mdc_vm.azure.resource_graph.workers import Workers
 from tap_mdc_vm.coverage import BATCH, check, survey
-from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError, TapError
+from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError, RequestRefusedError, TapError
 
 
 @dataclass
@@ -130,7 +130,7 @@ def test_an_unreadable_subscription_is_an_error_unless_that_is_tolerated(look):
 
 def test_a_group_that_azure_refuses_to_look_into_is_named_whatever_it_answers(look):
     """Whether an unknown group gives 403 or 400, and with which code, is not known."""
-    refusal = QueryRefusedError("no such group", code="ManagementGroupNotFound", correlation_id="1-2")
+    refusal = RequestRefusedError("no such group", code="ManagementGroupNotFound", correlation_id="1-2")
     coverage = look(Tenant({"a": ["prod"]}, refusal=refusal), management_group_ids=("prod", "nope"))
     assert coverage.unreadable == ("nope",)
     with pytest.raises(NoAccessError, match=r"can't read nope.*ManagementGroupNotFound.*1-2"):

@@ -14,7 +14,9 @@ from tap_mdc_vm.errors import (
     NoAccessError,
     PayloadTooLargeError,
     QueryRefusedError,
+    RequestRefusedError,
     ScopeTooLargeError,
+    TableMissingError,
     TapError,
     ThrottledError,
     TokenRefusedError,
@@ -130,21 +132,21 @@ def refusal(answer: Answer) -> TapError:
     codes = [str(part["code"]) for part in reasons if part.get("code")]
     said = "; ".join(dict.fromkeys(f"{part.get('code')}: {_short(part.get('message'))}" for part in _details(error)))
     said = said or _short(error.get("message")) or f"HTTP {answer.status}"
-    kind, what, remedy = _meaning(answer.status, codes)
-    facts = _facts(answer, body) | {"code": next(iter(codes), f"HTTP {answer.status}")}
+    fits, kind, what, remedy = _meaning(answer.status, codes)
+    code = fits if isinstance(fits, str) else next(iter(codes), f"HTTP {answer.status}")
+    facts = _facts(answer, body) | {"code": code}
     return kind(f"{what}: {said.removesuffix('.')}.", remedy, **facts)
 
 
-def _meaning(status: int, codes: list[str]) -> tuple[type[TapError], str, str]:
-    """Return class, cause and remedy of the first row that fits an answer."""
-    return next(
-        (kind, what, remedy)
-        for fits, kind, what, remedy in _MEANINGS
-        if (fits in codes if isinstance(fits, str) else status in fits)
-    )
+_Meaning: TypeAlias = tuple[str | range | set[int], type[TapError], str, str]
 
 
-_MEANINGS: tuple[tuple[str | range | set[int], type[TapError], str, str], ...] = (
+def _meaning(status: int, codes: list[str]) -> _Meaning:
+    """Return the first row that fits an answer: a code or some statuses, class, cause and remedy."""
+    return next(row for row in _MEANINGS if (row[0] in codes if isinstance(row[0], str) else status in row[0]))
+
+
+_MEANINGS: tuple[_Meaning, ...] = (
     ("NoValidSubscriptionsInQueryRequest", NoAccessError, "The application may not read anything in scope", _NO_ROLE),
     (
         "TooManySubscriptionsUnderScope",
@@ -158,7 +160,22 @@ _MEANINGS: tuple[tuple[str | range | set[int], type[TapError], str, str], ...] =
         "An answer would be over 16 MiB",
         "Set a smaller page_size. See docs/troubleshooting.md#payload-too-large.",
     ),
-    ({400}, QueryRefusedError, "Resource Graph refused a query", _BUG),
+    (
+        "DisallowedLogicalTableName",
+        TableMissingError,
+        "This cloud has no such table",
+        "Deselect the streams that need it, or set on_incomplete to warn. See docs/troubleshooting.md#table-missing.",
+    ),
+    *(
+        (code, QueryRefusedError, "Resource Graph refused a query", _BUG)
+        for code in ("InvalidQuery", "ParserFailure", "InvalidQueryLanguage")
+    ),
+    (
+        {400},
+        RequestRefusedError,
+        "Resource Graph refused a request",
+        "Azure's own code says why: check the scope that is set. See docs/troubleshooting.md#request-refused.",
+    ),
     (
         {401},
         TokenRefusedError,

@@ -22,7 +22,7 @@ from tap_mdc_vm.azure.resource_graph.completeness import Ledger, gap, is_doubtfu
 from tap_mdc_vm.azure.resource_graph.model import Partition, quoted
 from tap_mdc_vm.azure.resource_graph.ordered_pages import read_until_still
 from tap_mdc_vm.azure.resource_graph.partitions import DEEPEST, modulus_for
-from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, QueryRefusedError, ScopeTooLargeError
+from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, RequestRefusedError, ScopeTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -196,7 +196,7 @@ class ScopeReading:
         except PayloadTooLargeError:
             if depth == DEEPEST:
                 raise
-        except QueryRefusedError as error:
+        except RequestRefusedError as error:
             raise _PartitionsUnusableError(f"Azure refused to: {error.message}") from error
         else:
             if not page.skip_token or len(page.rows) == page.total:

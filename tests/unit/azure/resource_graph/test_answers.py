@@ -15,7 +15,9 @@ from tap_mdc_vm.errors import (
     NoAccessError,
     PayloadTooLargeError,
     QueryRefusedError,
+    RequestRefusedError,
     ScopeTooLargeError,
+    TableMissingError,
     ThrottledError,
     TokenRefusedError,
     UnavailableError,
@@ -45,10 +47,10 @@ def result(rows, **fields):
 
 ERRORS = {
     "captured/arg-error-400-invalid-query.json": (QueryRefusedError, "InvalidQuery"),
-    "captured/arg-error-400-invalid-query-2018.json": (QueryRefusedError, "ParserFailure"),
+    "captured/arg-error-400-invalid-query-2018.json": (QueryRefusedError, "InvalidQuery"),
     "captured/arg-error-400-unsupported-join.json": (QueryRefusedError, "InvalidQuery"),
     "constructed/arg-error-400-remote-tables.json": (QueryRefusedError, "InvalidQuery"),
-    "constructed/arg-error-400-invalid-guids.json": (QueryRefusedError, "SubscriptionsContainInvalidGuids"),
+    "constructed/arg-error-400-invalid-guids.json": (RequestRefusedError, "SubscriptionsContainInvalidGuids"),
     "captured/arg-error-400-no-valid-subscriptions.json": (NoAccessError, "NoValidSubscriptionsInQueryRequest"),
     "captured/arg-error-400-too-many-subscriptions.json": (ScopeTooLargeError, "TooManySubscriptionsUnderScope"),
     "captured/arg-error-400-payload-too-large.json": (PayloadTooLargeError, "ResponsePayloadTooLarge"),
@@ -73,6 +75,17 @@ def test_each_recorded_error_becomes_its_kind_with_azures_own_code(shared, name)
     assert error.code == code
     assert "\n" not in str(error)
     assert f"code {code}" in str(error)
+
+
+@pytest.mark.parametrize("before", [[], [{"code": "InvalidQuery", "message": "Query is invalid."}]])
+def test_a_table_that_this_cloud_lacks_is_named_and_is_no_fault_of_the_query(before):
+    said = {"code": "DisallowedLogicalTableName", "message": "Table securityresources is invalid or disallowed."}
+    error = answers.refusal(answer(400, {"error": {"code": "BadRequest", "details": [*before, said]}}))
+    assert type(error) is TableMissingError
+    assert error.code == "DisallowedLogicalTableName"
+    assert "This cloud has no such table" in str(error)
+    assert "Table securityresources" in str(error)
+    assert "fault of tap-mdc-vm" not in str(error)
 
 
 @pytest.mark.parametrize("said", ["no such group", "no such group.", "no such group. "])

@@ -17,7 +17,7 @@ from tap_mdc_vm.errors import (
     ConnectionFailedError,
     IncompleteError,
     MalformedAnswerError,
-    QueryRefusedError,
+    RequestRefusedError,
     ThrottledError,
     TokenRefusedError,
     UnavailableError,
@@ -265,6 +265,6 @@ def test_a_count_is_asked_for_with_its_own_text():
 def test_a_token_that_an_answer_repeats_is_in_no_error():
     body = {"error": {"code": "BadRequest", "message": "x", "details": [{"code": "Odd", "message": "Bearer token-1!"}]}}
     client, *_ = asked(Answer(400, {}, json.dumps(body).encode()))
-    with pytest.raises(QueryRefusedError, match=r"Bearer \*\*\*!") as caught:
+    with pytest.raises(RequestRefusedError, match=r"Bearer \*\*\*!") as caught:
         client.ask("machines", "Q", Scope())
     assert "token-1" not in str(caught.value)

@@ -265,7 +265,7 @@ class _Translation(ast.NodeVisitor):
         return ast.UnaryOp(node.op, self.visit(node.operand))
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        does = evaluator().operators[type(node.op)]
+        does = evaluator().operators.get(type(node.op))
         left, right = self.visit(node.left), self.visit(node.right)
         if does in _LIMITED:
             return ast.Call(self._global(does.__name__, does), [left, right], [])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import dataclasses
 import json
 import logging
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
-from generated_expressions import CONFIG, FIELDS, RECORDS, SCHEMA, expressions
+from generated_expressions import CONFIG, FIELDS, FORBIDDEN, RECORDS, SCHEMA, expressions
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from singer_sdk.mapper import CustomStreamMap
@@ -17,6 +19,7 @@ from singer_sdk.mapper import CustomStreamMap
 from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.stream_maps import Mapper, TransformMap
 from tap_mdc_vm.stream_maps import compile as compiling
+from tap_mdc_vm.stream_maps import expressions as parsing
 from tap_mdc_vm.stream_maps.expressions import ExpressionError, parse
 
 LOGGER = logging.getLogger("tap-mdc-vm")
@@ -115,24 +118,66 @@ def test_a_whole_map_gives_the_records_of_the_sdk_label_by_label_in_its_order(la
     assert outcome(ours(content), record) == outcome(sdk, record)
 
 
-@settings(max_examples=80)
-@given(expressions(whole=True))
-def test_the_code_reaches_nothing_but_the_record_and_what_it_was_given(text):
-    """Judged here from the code's own tree, by a list that does not come from the compiler."""
-    assume(usable(text))
-    content = {**ONE_LABEL, "label": text, "__filter__": text}
-    source, namespace = code(ours(content), content)
-    assert namespace["__builtins__"] == {}
-    for node in ast.walk(ast.parse(source)):
+def trees_compiled(content):
+    """Return the trees of everything that Python is given to compile for a map of one stream."""
+    given_to_python = []
+
+    def spy(source, *arguments, **options):
+        given_to_python.append(ast.parse(source) if isinstance(source, str) else source)
+        return builtins.compile(source, *arguments, **options)
+
+    with mock.patch.object(compiling, "compile", spy, create=True):
+        ours(content)
+    return given_to_python
+
+
+FUNCTIONS = {"bool", "dict", "float", "int", "list", "md5", "set", "sha256", "str", "tuple"}
+PURE_METHODS = {
+    *("capitalize", "casefold", "copy", "count", "endswith", "find", "get", "index", "isalnum", "isalpha", "isdigit"),
+    *("islower", "isupper", "items", "join", "keys", "lower", "lstrip", "partition", "pop", "removeprefix"),
+    *("removesuffix", "replace", "rfind", "rindex", "rpartition", "rsplit", "rstrip", "split", "splitlines"),
+    *("startswith", "strip", "swapcase", "title", "upper", "values"),
+}
+
+
+def assert_harmless(tree):
+    """Judge a tree by a list that does not come from the compiler."""
+    for node in ast.walk(tree):
         assert not isinstance(
-            node, ast.Lambda | ast.NamedExpr | ast.Await | ast.Yield | ast.comprehension | ast.Starred
+            node, ast.Lambda | ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom | ast.comprehension | ast.Starred
         )
         assert not isinstance(node, ast.Pow | ast.Mult | ast.Add | ast.LShift | ast.RShift), "has a limit to keep"
         if isinstance(node, ast.Attribute):
-            assert not node.attr.startswith(("_", "func_"))
-            assert node.attr not in ("format", "format_map", "mro", "exec")
-        if isinstance(node, ast.Name):
-            assert node.id in namespace or node.id in ("record", "result")
+            assert node.attr in PURE_METHODS
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in dir(builtins):
+            assert node.func.id in FUNCTIONS
+
+
+@settings(max_examples=80)
+@given(expressions(whole=True))
+@example("text * 2 ** 3 + text")
+@example("f'{text:>99999999}'")
+def test_python_compiles_nothing_that_the_evaluator_forbids_or_limits(text):
+    assume(usable(text))
+    for tree in trees_compiled({**ONE_LABEL, "label": text, "__filter__": text}):
+        assert_harmless(tree)
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Let expressions pass that are refused when a map is loaded."""
+    parse.cache_clear()
+    monkeypatch.setattr(parsing, "_check", lambda statement: None)
+    yield
+    parse.cache_clear()
+
+
+@pytest.mark.parametrize("text", FORBIDDEN)
+def test_python_would_not_compile_a_forbidden_expression_even_if_it_passed_the_check(text, unchecked):
+    trees = trees_compiled({**ONE_LABEL, "label": text, "other": "text"})
+    for tree in trees:
+        assert_harmless(tree)
+    assert trees, "the other label is compiled"
 
 
 TRANSLATED = [

@@ -8,7 +8,7 @@ go out after the machines, wait in a temporary file.
 from __future__ import annotations
 
 import tempfile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import orjson
 
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from tap_mdc_vm.azure.resource_graph.model import Row
     from tap_mdc_vm.azure.resource_graph.reader import Reader, Reading
     from tap_mdc_vm.coverage import Coverage
+    from tap_mdc_vm.records import Record
     from tap_mdc_vm.settings import Settings
-
-Record = dict[str, Any]
 
 MACHINES, INTERFACES, ADDRESSES, FINDINGS = "virtual_machines", "network_interfaces", "public_ips", "assessments"
 

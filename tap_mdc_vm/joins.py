@@ -7,11 +7,12 @@ once the stream that asks it has been read.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-Record = dict[str, Any]
+if TYPE_CHECKING:
+    from tap_mdc_vm.records import Record
 
 _MARK = 8
 """Bytes for an id: Python's hash of it. Two of a million ids have the same once in tens of millions of runs, and as

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 from singer_sdk.mapper import SameRecordTransform
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import RecordMessage
 
-    Record = dict[str, Any]
+    from tap_mdc_vm.records import Record
 
 
 def left_out(stream: Stream) -> tuple[str, ...] | None:

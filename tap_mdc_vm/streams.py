@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
-    from tap_mdc_vm.inventory import Inventory, Record
+    from tap_mdc_vm.inventory import Inventory
+    from tap_mdc_vm.records import Record
     from tap_mdc_vm.settings import Settings
 
 

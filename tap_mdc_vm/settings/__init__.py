@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from tap_mdc_vm import certificates
 from tap_mdc_vm.clouds import CLOUDS, Cloud
 from tap_mdc_vm.errors import ConfigurationError
+from tap_mdc_vm.wording import nearest, shown
 
-from .reader import GUID, Reader, nearest, parsed, shown, unique
+from .reader import GUID, Reader, parsed, unique
 from .schema import CONFIG_SCHEMA, SDK_SETTINGS, SETTINGS
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ that one pass finds everything. No problem repeats a value that could be a secre
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from datetime import date, datetime
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tap_mdc_vm.secret import Secret
+from tap_mdc_vm.wording import nearest
 
 from .schema import SETTINGS
 
@@ -162,16 +162,3 @@ def unique(entries: Iterable[str]) -> tuple[str, ...]:
     for entry in entries:
         found.setdefault(entry.lower(), entry)
     return tuple(found.values())
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return a question that names the known word closest to ``word``, or nothing."""
-    by_lower = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[close[0]]}?" if close else ""
-
-
-def shown(value: object) -> str:
-    """Return a value that is no secret in quotes, on one line, cut where it is long."""
-    text = str(value)
-    return repr(text if len(text) <= 100 else f"{text[:99]}…")

@@ -9,7 +9,6 @@ from typing import Any
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import PluginMapper
 
-from tap_mdc_vm.settings.reader import nearest, shown
 from tap_mdc_vm.stream_maps.expressions import (
     Expression,
     ExpressionError,
@@ -22,6 +21,7 @@ from tap_mdc_vm.stream_maps.expressions import (
 )
 from tap_mdc_vm.stream_maps.inference import schema_of, types_of
 from tap_mdc_vm.stream_maps.labels import ETM, Label
+from tap_mdc_vm.wording import nearest, shown
 
 OPTIONS = ("__alias__", "__else__", "__filter__", "__key_properties__", "__source__")
 Path = tuple[str, ...]

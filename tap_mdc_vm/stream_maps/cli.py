@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import ConfigurationError, TapError
-from tap_mdc_vm.settings.reader import shown
 from tap_mdc_vm.stream_maps.loading import examine, load
 from tap_mdc_vm.stream_maps.map_file import names, read
 from tap_mdc_vm.stream_maps.preview import aligned, preview
+from tap_mdc_vm.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import simpleeval
 from singer_sdk.mapper import CustomStreamMap
 
-from tap_mdc_vm.settings.reader import nearest, shown
+from tap_mdc_vm.wording import nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -11,7 +11,7 @@ import yaml
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import TransformMapError
-from tap_mdc_vm.settings.reader import nearest, shown
+from tap_mdc_vm.wording import nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

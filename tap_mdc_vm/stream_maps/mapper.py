@@ -19,21 +19,20 @@ from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransfo
 
 from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.events import MapRemark, emit
-from tap_mdc_vm.settings.reader import shown
 from tap_mdc_vm.stream_maps.checking import OPTIONS
 from tap_mdc_vm.stream_maps.compile import Plan, compiled
 from tap_mdc_vm.stream_maps.expressions import Expression, evaluate, one_line, parse
 from tap_mdc_vm.stream_maps.inference import schema_of, types_of, without_null
 from tap_mdc_vm.stream_maps.tables import watched
+from tap_mdc_vm.wording import shown
 
 if TYPE_CHECKING:
     import ast
     import logging
     from collections.abc import Mapping, Sequence
 
+    from tap_mdc_vm.records import Record
     from tap_mdc_vm.stream_maps.loading import TransformMap
-
-Record = dict[str, Any]
 
 
 class Mapper(PluginMapper):

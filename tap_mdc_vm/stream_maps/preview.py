@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tap_mdc_vm.errors import TapError
-from tap_mdc_vm.settings.reader import shown
 from tap_mdc_vm.stream_maps.mapper import FieldMap, Mapper
+from tap_mdc_vm.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from tap_mdc_vm.records import Record
     from tap_mdc_vm.stream_maps.loading import TransformMap
 
 _WIDEST_VALUE = 100
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
-Record = dict[str, Any]
 
 
 @dataclass(slots=True)

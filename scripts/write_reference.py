@@ -21,18 +21,9 @@ sys.path.insert(0, str(ROOT))
 from tap_mdc_vm import packaged  # noqa: E402
 from tap_mdc_vm.settings import CONFIG_SCHEMA  # noqa: E402
 
-# The SDK's settings that belong to the transform map. Its others work too; they are the SDK's to describe.
-MAP_SETTINGS: dict[str, dict[str, Any]] = {
-    "stream_maps": {
-        "type": ["object", "null"],
-        "description": "Your own stream maps, merged over transform_map stream by stream and field by field.",
-    },
-    "stream_map_config": {
-        "type": ["object", "null"],
-        "description": "Values that the expressions of the maps use, merged over those of transform_map.",
-    },
-}
-SETTINGS: dict[str, dict[str, Any]] = {**CONFIG_SCHEMA["properties"], **MAP_SETTINGS}
+SETTINGS: dict[str, dict[str, Any]] = CONFIG_SCHEMA["properties"]
+REQUIRED: list[str] = CONFIG_SCHEMA["else"]["required"]
+
 STREAMS = ("virtual_machines", "network_interfaces", "assessments")
 _KINDS = {"number": "decimal"}
 _WORDS = {"id": "ID", "ids": "IDs", "url": "URL", "ca": "CA", "activate": "ACTIVATE"}
@@ -80,12 +71,13 @@ def settings_as_table() -> str:
     """Return all settings as a Markdown table."""
     lines = ["| setting | meaning | default |", "| --- | --- | --- |"]
     for name, schema in SETTINGS.items():
-        choices = schema.get("enum") or schema.get("items", {}).get("enum") or []
-        one_of = f" One of {', '.join(f'`{word}`' for word in choices)}." if choices else ""
+        words = schema | schema.get("items", {})
+        choices = ", ".join(f"`{word}`" for word in words.get("enum") or words.get("examples") or [])
+        one_of = f" {'One of' if 'enum' in words else 'Known:'} {choices}." if choices else ""
         if "minimum" in schema:
             one_of += f" From {schema['minimum']} to {schema['maximum']}."
         secret = " **Secret.**" if schema.get("secret") else ""
-        required = "required" if name in CONFIG_SCHEMA["required"] else ""
+        required = "required" if name in REQUIRED else ""
         default = f"`{json.dumps(schema['default']).strip(chr(34))}`" if "default" in schema else required
         lines.append(f"| `{name}` | {schema['description']}{one_of}{secret} | {default} |")
     return "\n".join(lines) + "\n"

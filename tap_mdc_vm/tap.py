@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
-import os
 import time
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -18,9 +16,8 @@ from typing_extensions import override
 from tap_mdc_vm import connection_test, events, stream_maps
 from tap_mdc_vm.connection import Connection
 from tap_mdc_vm.coverage import check, survey
-from tap_mdc_vm.errors import ConfigurationError
 from tap_mdc_vm.inventory import FINDINGS, Inventory
-from tap_mdc_vm.settings import CONFIG_SCHEMA, Settings, from_environment
+from tap_mdc_vm.settings import CONFIG_SCHEMA, OF_THE_SDK, Settings, filled_in, gathered
 from tap_mdc_vm.streams import STREAMS, ResourceStream
 
 if TYPE_CHECKING:
@@ -54,11 +51,19 @@ class TapMdcVm(Tap):
 
     # Settings
 
-    def __init__(self, *, config: dict[str, Any] | None = None, validate_config: bool = True, **more: Any) -> None:  # noqa: ANN401 - the SDK's
+    def __init__(
+        self,
+        *,
+        config: dict[str, Any] | None = None,
+        parse_env_config: bool = False,
+        validate_config: bool = True,
+        **more: Any,  # noqa: ANN401 - the SDK's
+    ) -> None:
         """Check settings and transform map first of all, so that what is wrong is the first line printed.
 
         Args:
             config: The settings by name.
+            parse_env_config: Whether the environment fills in what ``config`` leaves out.
             validate_config: False for ``--discover``, which needs none.
             more: As the SDK's tap.
 
@@ -66,14 +71,12 @@ class TapMdcVm(Tap):
             ConfigurationError: If a setting is missing or wrong.
             TransformMapError: If the map can't be used.
         """
+        config = filled_in(config or {}) if parse_env_config else config or {}
         if validate_config:
-            if more.get("parse_env_config"):
-                config = {**(config or {}), **from_environment(os.environ)}
-            self.settings = Settings.from_config(config or {})
-            self._map = stream_maps.load(
-                self.settings.transform_map,
-                *((config or {}).get(name) for name in ("stream_maps", "stream_map_config")),
-            )
+            settings = self.settings = Settings.from_config(config)
+            self._map = stream_maps.load(settings.transform_map, settings.stream_maps, settings.stream_map_config)
+            # The SDK takes each value as it is, be it "false" or "1"
+            config = {name: config[name] for name in config if name not in OF_THE_SDK} | settings.of_the_sdk()
         super().__init__(config=config, validate_config=validate_config, **more)
 
     @override
@@ -88,17 +91,12 @@ class TapMdcVm(Tap):
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        """Read the configuration files; without any, the environment.
+        """Read the configuration files, and what they leave out from the environment (the SDK's ``ENV``, too).
 
         Raises:
             ConfigurationError: If a file can't be read.
         """
-        from_env = "ENV" in value or not value
-        config: dict[str, Any] = {}
-        for path in value:
-            if path != "ENV":
-                config |= _config_file(path)
-        return _ConfigInput(config=config | (from_environment(os.environ) if from_env else {}))
+        return _ConfigInput(config=gathered(path for path in value if path != "ENV"))
 
     # Streams and their maps
 
@@ -252,16 +250,3 @@ class TapMdcVm(Tap):
         """End with the status that shells expect of a run that was stopped; the SDK's is 0, as if it were complete."""
         self.logger.error("Stopped by signal %d before every stream was complete.", signum)
         raise SystemExit(128 + signum)
-
-
-def _config_file(path: str) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as the shell gives it
-            config = json.load(file)
-    except OSError as error:
-        raise ConfigurationError([f"--config {path} can't be read: {error.strerror}"]) from error
-    except ValueError as error:
-        raise ConfigurationError([f"--config {path} is not JSON: {error}"]) from error
-    if not isinstance(config, dict):
-        raise ConfigurationError([f"--config {path} must hold an object of settings"])
-    return config

@@ -18,7 +18,7 @@ import yaml
 from meltano.cli import cli as meltano_cli
 
 from tap_mdc_vm import packaged
-from tap_mdc_vm.settings import CONFIG_SCHEMA, SDK_SETTINGS
+from tap_mdc_vm.settings import CONFIG_SCHEMA
 from tap_mdc_vm.tap import TapMdcVm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,8 +27,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 PLUGINS = {plugin["name"] for plugins in MELTANO["plugins"].values() for plugin in plugins}
 STREAMS = ("virtual_machines", "network_interfaces", "assessments")
-# The SDK adds its own settings to the schema when a tap is made; of those, only the maps' are ours to describe.
-SETTINGS = [*sorted(CONFIG_SCHEMA["properties"].keys() - SDK_SETTINGS.keys()), "stream_maps", "stream_map_config"]
+SETTINGS = sorted(CONFIG_SCHEMA["properties"])
 
 
 def shell_lines() -> list[tuple[str, list[str]]]:
@@ -65,7 +64,7 @@ def test_every_setting_is_on_its_page(page: str, setting: str):
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_every_setting_is_in_the_meltano_project_with_its_default_and_its_secrecy(setting: str):
     by_name = {each["name"]: each for each in MELTANO["plugins"]["extractors"][0]["settings"]}
-    schema = CONFIG_SCHEMA["properties"].get(setting, {})
+    schema = CONFIG_SCHEMA["properties"][setting]
     assert by_name[setting]["description"]
     assert by_name[setting].get("value") == schema.get("default")
     assert by_name[setting].get("sensitive", False) == schema.get("secret", False)
@@ -120,7 +119,7 @@ def test_the_definition_for_meltanohub_describes_the_same_plugin():
 def test_every_variable_of_the_example_environment_is_a_setting():
     names = re.findall(r"^(?:# )?TAP_MDC_VM_(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     assert len(names) >= 3
-    assert {name.lower() for name in names} <= {*CONFIG_SCHEMA["properties"], *SDK_SETTINGS}
+    assert {name.lower() for name in names} <= CONFIG_SCHEMA["properties"].keys()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

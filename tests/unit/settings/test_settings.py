@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import hypothesis
+import jsonschema
 import pytest
 import trustme
 from hypothesis import HealthCheck, given
@@ -15,12 +16,15 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 
 from tap_mdc_vm.clouds import CLOUDS
 from tap_mdc_vm.errors import ConfigurationError
-from tap_mdc_vm.settings import CONFIG_SCHEMA, SDK_SETTINGS, Settings, from_environment
+from tap_mdc_vm.settings import CONFIG_SCHEMA, OF_THE_SDK, Settings, gathered
+from tap_mdc_vm.settings.sources import from_environment
+from tap_mdc_vm.tap import TapMdcVm
 
 TENANT = "6f1d2c3b-0000-4000-8000-00000000000a"
 CLIENT = "6f1d2c3b-0000-4000-8000-00000000000b"
 SECRET = "kQ8~not-a-real-secret.x_"
 ENOUGH = {"tenant_id": TENANT, "client_id": CLIENT, "client_secret": SECRET}
+TAGS = {"env": ("prod",), "Team": ("a", "b"), "owner": ()}
 TODAY = date(2026, 11, 23)
 
 
@@ -128,6 +132,13 @@ def test_ids_are_taken_in_lower_case_without_blanks_around_them():
         ("subscription_ids", [CLIENT, TENANT, CLIENT.upper()], (CLIENT, TENANT)),
         ("subscription_ids", f"/subscriptions/{TENANT}", (TENANT,)),
         ("management_group_ids", "/providers/Microsoft.Management/managementGroups/Prod-1", ("Prod-1",)),
+        ("assessment_severities", "high,critical", ("High", "Critical")),
+        ("recommendation_categories", "softwareupdate, none", ("SoftwareUpdate", "None")),
+        ("resource_groups", ["RG-Web", "rg-web", "Größe_1.(x)"], ("RG-Web", "Größe_1.(x)")),
+        ("machine_tags", '{"env": "prod", "Team": ["a", "b", "a"], "owner": "*"}', TAGS),
+        ("machine_tags", {"env": "prod", "Team": ["a", "b"], "owner": ["*"]}, TAGS),
+        ("machine_tags", {"": "x"}, {"": ("x",)}),
+        ("extra_streams", "Software,defender_plans", ("software", "defender_plans")),
         ("client_secret_expires_on", "2027-03-31", date(2027, 3, 31)),
         ("client_secret_expires_on", "2027-03-31T12:00:00Z", date(2027, 3, 31)),
     ],
@@ -154,6 +165,14 @@ def test_a_value_may_be_written_in_several_ways(name, written, meant):
         ("cloud", 7, "must be text"),
         ("assessment_statuses", "Unhealty", "did you mean Unhealthy?"),
         ("assessment_statuses", [1], "list of texts"),
+        ("assessment_severities", "Moderate", "must be one of Low, Medium, High, Critical"),
+        ("assessment_severities", ["Hihg"], "did you mean High?"),
+        ("extra_streams", ["sofware"], "did you mean software?"),
+        ("resource_groups", "/subscriptions/x/resourceGroups/y", "no resource group's name"),
+        ("machine_tags", "prod", "must be an object"),
+        ("machine_tags", {"env": 7}, "the tag 'env' a text"),
+        ("machine_tags", {"env": []}, "the tag 'env' a text"),
+        ("machine_tags", {"env": "a", "Env": "b"}, "the tag 'Env' twice"),
         ("subscription_ids", "production", "'production', not a GUID"),
         ("subscription_ids", {"a": 1}, "list of texts"),
         ("management_group_ids", '["All of Contoso"]', "not the display name"),
@@ -277,10 +296,76 @@ def test_a_certificate_file_that_is_not_there_is_named():
     assert problem.startswith("client_certificate_path names '/nowhere/app.pem', which can't be read")
 
 
-def test_workload_identity_needs_a_token_file():
+def test_workload_identity_needs_a_token_from_somewhere():
     problem = the_problem(auth_method="workload_identity")
     assert problem.startswith("federated_token_file is missing")
-    assert "AZURE_FEDERATED_TOKEN_FILE" in problem
+    for way in ("AZURE_FEDERATED_TOKEN_FILE", "federated_token ", "GitHub Actions", "Azure DevOps"):
+        assert way in problem
+
+
+def workload_identity(_environ, **changes):
+    return read(_without=["client_secret"], _environ=_environ, auth_method="workload_identity", **changes)
+
+
+def test_the_federated_token_may_be_a_value():
+    assert workload_identity({}, federated_token="a.b.c").federated_token.reveal() == "a.b.c"
+
+
+def test_a_value_that_is_no_token_is_refused_without_being_shown():
+    problem = the_problem(auth_method="workload_identity", federated_token="hunter2")
+    assert problem.startswith("federated_token is no token")
+    assert "hunter2" not in problem
+
+
+def test_a_token_and_a_file_exclude_each_other():
+    problem = the_problem(auth_method="workload_identity", federated_token="a.b.c", federated_token_file="/x")
+    assert problem == "federated_token_file can't be set together with federated_token: remove one"
+
+
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "ACTIONS_ID_TOKEN_REQUEST_URL": "https://pipelines.example/token?api-version=2.0",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "gh-bearer",
+}
+AZURE_DEVOPS = {
+    "SYSTEM_OIDCREQUESTURI": "https://dev.azure.com/contoso/_apis/oidctoken",
+    "SYSTEM_ACCESSTOKEN": "ado-bearer",
+    "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": "0a0a",
+}
+
+
+def test_github_is_asked_where_the_tap_runs_in_one_of_its_jobs():
+    request = workload_identity(GITHUB).token_request
+    assert (request.method, request.field, request.bearer.reveal()) == ("GET", "value", "gh-bearer")
+    assert request.url == ("https://pipelines.example/token?api-version=2.0&audience=api%3A%2F%2FAzureADTokenExchange")
+
+
+def test_azure_devops_is_asked_where_the_tap_runs_in_one_of_its_pipelines():
+    request = workload_identity(AZURE_DEVOPS).token_request
+    assert (request.method, request.field, request.bearer.reveal()) == ("POST", "oidcToken", "ado-bearer")
+    assert request.url == ("https://dev.azure.com/contoso/_apis/oidctoken?api-version=7.1&serviceConnectionId=0a0a")
+
+
+def test_a_token_that_is_at_hand_is_asked_of_nobody(tmp_path):
+    path = tmp_path / "token"
+    path.write_text("a.b.c")
+    assert workload_identity(GITHUB, federated_token="a.b.c").token_request is None
+    assert workload_identity(GITHUB | {"AZURE_FEDERATED_TOKEN_FILE": str(path)}).token_request is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"GITHUB_ACTIONS": "true"}, "add id-token: write to its permissions"),
+        ({**AZURE_DEVOPS, "SYSTEM_ACCESSTOKEN": ""}, "set SYSTEM_ACCESSTOKEN to $(System.AccessToken)"),
+        ({**GITHUB, "ACTIONS_ID_TOKEN_REQUEST_URL": "http://x/"}, "is not https"),
+        ({**AZURE_DEVOPS, "SYSTEM_OIDCREQUESTURI": "http://x/"}, "is not https"),
+    ],
+)
+def test_a_ci_service_that_gives_this_job_no_token_is_named_with_the_remedy(environ, says):
+    problem = the_problem(auth_method="workload_identity", _environ=environ)
+    assert problem.startswith("federated_token_file is missing")
+    assert says in problem
 
 
 def test_the_token_file_of_aks_is_found(tmp_path):
@@ -306,6 +391,28 @@ def test_a_token_file_of_the_environment_that_is_not_there_is_named_by_its_varia
 def test_a_managed_identity_needs_neither_tenant_nor_client_nor_secret():
     settings = Settings.from_config({"auth_method": "managed_identity"}, {})
     assert (settings.tenant_id, settings.client_id, settings.client_secret) == ("", "", None)
+
+
+def test_the_account_of_az_needs_nothing():
+    settings = Settings.from_config({"auth_method": "azure_cli"}, {})
+    assert (settings.tenant_id, settings.client_id, settings.client_secret) == ("", "", None)
+
+
+def test_a_tenant_for_az_must_be_one():
+    with pytest.raises(ConfigurationError, match="tenant_id is not a GUID"):
+        Settings.from_config({"auth_method": "azure_cli", "tenant_id": "contoso"}, {})
+
+
+@pytest.mark.parametrize(
+    ("more", "method"),
+    [
+        ({}, "azure_cli"),
+        ({"client_certificate_path": "x"}, "client_certificate"),
+        ({"federated_token": "a.b.c"}, "workload_identity"),
+    ],
+)
+def test_without_a_secret_another_way_is_proposed(more, method):
+    assert f"or set auth_method to {method}" in the_problem(_without=["client_secret"], **more)
 
 
 def test_a_managed_identity_named_by_no_guid_is_refused():
@@ -355,6 +462,15 @@ def test_an_unknown_setting_is_a_warning_with_the_nearest_name(unknown, nearest,
     assert caplog.records[0].levelname == "WARNING"
 
 
+def test_an_unknown_category_is_a_warning_and_is_asked_for_as_it_is_written(caplog):
+    assert read(recommendation_categories=["SoftwareUpdates", "SystemUpdate"]).recommendation_categories == (
+        "SoftwareUpdates",
+        "SystemUpdate",
+    )
+    (message,) = caplog.messages
+    assert message == "recommendation_categories holds 'SoftwareUpdates', an unknown one; did you mean SoftwareUpdate?"
+
+
 def test_a_setting_like_no_other_is_named_without_a_guess(caplog):
     read(zzzz="x")
     assert caplog.messages == ["Unknown setting 'zzzz' is ignored"]
@@ -363,7 +479,7 @@ def test_a_setting_like_no_other_is_named_without_a_guess(caplog):
 # Secrets
 
 
-@pytest.mark.parametrize("name", ["client_secret", "client_certificate_password"])
+@pytest.mark.parametrize("name", ["client_secret", "client_certificate_password", "federated_token"])
 @pytest.mark.parametrize("value", [8471982374, ["8471982374"], {"8471982374": 1}, True])
 def test_a_secret_of_the_wrong_type_is_refused_without_being_shown(name, value, caplog):
     problem = the_problem(**{name: value})
@@ -375,7 +491,13 @@ def test_a_secret_of_the_wrong_type_is_refused_without_being_shown(name, value, 
     "name", [name for name in CONFIG_SCHEMA["properties"] if name not in {"transform_map", "client_secret"}]
 )
 def test_a_secret_pasted_into_a_setting_of_short_words_is_not_repeated(name, caplog):
-    shows_its_value = {"subscription_ids", "management_group_ids", "ca_bundle", "federated_token_file"}
+    shows_its_value = {
+        "subscription_ids",
+        "management_group_ids",
+        "ca_bundle",
+        "federated_token_file",
+        "resource_groups",
+    }
     said = outcome(**{name: SECRET})
     assert name in shows_its_value or SECRET not in "".join(said)
     assert SECRET not in caplog.text
@@ -401,20 +523,98 @@ def test_the_environment_gives_the_same_settings_as_a_file():
     assert Settings.from_config(from_environment(variables), {}) == read(page_size=10, subscription_ids=[TENANT])
 
 
-def test_the_settings_of_the_sdk_are_parsed():
+def test_settings_of_the_sdk_given_as_text_reach_it_as_what_they_mean():
     maps = {"virtual_machines": {"name": "name.upper()"}, "assessments": "__NULL__"}
     variables = {
         "TAP_MDC_VM_STREAM_MAPS": json.dumps(maps),
-        "TAP_MDC_VM_FLATTENING_ENABLED": "True",
+        "TAP_MDC_VM_FLATTENING_ENABLED": "false",
         "TAP_MDC_VM_FLATTENING_MAX_DEPTH": "2",
         "TAP_MDC_VM_FLATTENING_SEPARATOR": "1",
     }
-    assert from_environment(variables) == {
+    assert read(**from_environment(variables)).of_the_sdk() == {
         "stream_maps": maps,
-        "flattening_enabled": True,
+        "flattening_enabled": False,
         "flattening_max_depth": 2,
         "flattening_separator": "1",
     }
+
+
+@pytest.mark.parametrize(("text", "flat"), [("false", False), ("true", True), ("", False)])
+def test_a_tap_flattens_only_if_the_text_says_so(text, flat):
+    tap = TapMdcVm(config=ENOUGH | {"flattening_enabled": text, "flattening_max_depth": "1"})
+    assert tap.mapper.flattening_options.enabled == flat
+
+
+def test_an_empty_flattening_depth_is_one_level():
+    assert read(flattening_enabled="true", flattening_max_depth="").flattening_max_depth == 1
+
+
+# Files, and the environment beside them
+
+
+def written(tmp_path, *configs):
+    files = []
+    for number, config in enumerate(configs):
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps(config))
+        files.append(str(path))
+    return files
+
+
+def test_the_environment_fills_in_what_the_file_leaves_out(tmp_path, caplog):
+    files = written(tmp_path, {"tenant_id": TENANT, "client_id": CLIENT, "client_secret": "", "cloud": None})
+    config = gathered(files, {"TAP_MDC_VM_CLIENT_SECRET": SECRET, "TAP_MDC_VM_PAGE_SIZE": "7"})
+    assert Settings.from_config(config, {}) == read(page_size=7)
+    assert caplog.messages == []
+
+
+def test_of_a_value_in_both_the_files_counts_and_one_line_says_so(tmp_path, caplog):
+    files = written(tmp_path, ENOUGH | {"page_size": 500, "cloud": "AzureCloud"})
+    variables = {"TAP_MDC_VM_CLIENT_SECRET": "another", "TAP_MDC_VM_PAGE_SIZE": "7", "TAP_MDC_VM_CLOUD": "azurecloud"}
+    assert Settings.from_config(gathered(files, variables), {}) == read(page_size=500)
+    (message,) = caplog.messages
+    assert "client_secret, page_size" in message
+    assert SECRET not in message
+    assert "another" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "in_file", "in_environment"),
+    [
+        ("subscription_ids", [TENANT], f'["{TENANT.upper()}"]'),
+        ("emit_activate_version_messages", False, "False"),
+        ("page_size", 500, "500"),
+        ("machine_tags", {"env": "prod"}, '{"env": ["prod"]}'),
+        ("stream_maps", {}, "{}"),
+    ],
+)
+def test_one_value_written_in_two_ways_is_not_remarked_on(tmp_path, caplog, name, in_file, in_environment):
+    gathered(written(tmp_path, {name: in_file}), {f"TAP_MDC_VM_{name.upper()}": in_environment})
+    assert caplog.messages == []
+
+
+def test_a_later_file_goes_before_an_earlier_one(tmp_path):
+    assert gathered(written(tmp_path, {"cloud": "a", "page_size": 1}, {"cloud": "b"}), {}) == {
+        "cloud": "b",
+        "page_size": 1,
+    }
+
+
+@pytest.mark.parametrize(("content", "says"), [("[]", "an object"), ("{", "not JSON"), (None, "can't be read")])
+def test_a_file_that_holds_no_settings_is_named(tmp_path, content, says):
+    path = tmp_path / "config.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        gathered([str(path)], {})
+    assert str(path) in str(caught.value)
+
+
+def test_the_file_of_the_command_is_filled_in_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAP_MDC_VM_CLIENT_SECRET", SECRET)
+    (path,) = written(tmp_path, {"tenant_id": TENANT})
+    config = TapMdcVm.cb_config(None, None, (path,)).config
+    assert (config["tenant_id"], config["client_secret"]) == (TENANT, SECRET)
 
 
 def test_a_misspelt_variable_is_warned_about(caplog):
@@ -422,8 +622,11 @@ def test_a_misspelt_variable_is_warned_about(caplog):
     assert "did you mean subscription_ids?" in caplog.text
 
 
-def test_variables_of_meltano_and_the_sdk_are_none_of_ours():
-    assert from_environment({"TAP_MDC_VM__CATALOG": "c.json", "TAP_MDC_VM_LOGLEVEL": "DEBUG"}) == {}
+@pytest.mark.parametrize(
+    "variable", ["TAP_MDC_VM__CATALOG", "TAP_MDC_VM_LOGLEVEL", "TAP_MDC_VM_FLAT_PAGE_SIZE", "TAP_MDC_VM_FLAT__SELECT"]
+)
+def test_variables_of_meltano_and_the_sdk_are_none_of_ours(variable):
+    assert from_environment({variable: "5"}) == {}
 
 
 def test_empty_variables_mean_not_set():
@@ -441,12 +644,8 @@ def test_the_settings_of_the_sdk_are_exactly_those_that_it_has():
 
     schema = {"properties": {}}
     Bare.append_builtin_config(schema)
-    kinds = {"object": dict, "boolean": bool, "integer": int, "string": str}
-    of_the_sdk = {
-        name: next(kinds[kind] for kind in setting["type"] if kind in kinds)
-        for name, setting in schema["properties"].items()
-    }
-    assert of_the_sdk == SDK_SETTINGS
+    of_the_sdk = {name: setting["type"] for name, setting in schema["properties"].items()}
+    assert of_the_sdk == {name: CONFIG_SCHEMA["properties"][name]["type"] for name in OF_THE_SDK}
 
 
 def test_every_setting_is_described_and_every_secret_marked():
@@ -455,8 +654,20 @@ def test_every_setting_is_described_and_every_secret_marked():
     assert {name for name, setting in described.items() if setting.get("secret")} == {
         "client_secret",
         "client_certificate_password",
+        "federated_token",
     }
 
+
+@pytest.mark.parametrize("method", CONFIG_SCHEMA["properties"]["auth_method"]["enum"])
+def test_the_schema_asks_for_the_ids_of_an_application_where_the_settings_do(method):
+    config = {"auth_method": method}
+    named = {problem.split()[0] for problem in problems(_without=ENOUGH, **config)} if method in NEEDY else set()
+    errors = list(jsonschema.Draft202012Validator(CONFIG_SCHEMA).iter_errors(config))
+    missing = {name for name in ("tenant_id", "client_id") for error in errors if f"'{name}'" in error.message}
+    assert missing == named & {"tenant_id", "client_id"}
+
+
+NEEDY = {"client_secret", "client_certificate", "workload_identity"}
 
 RAW = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
@@ -466,10 +677,10 @@ RAW = st.recursive(
 
 
 @hypothesis.settings(suppress_health_check=[HealthCheck.too_slow])  # other tests may have the processor
-@given(st.dictionaries(st.sampled_from([*CONFIG_SCHEMA["properties"], *SDK_SETTINGS]), RAW))
+@given(st.dictionaries(st.sampled_from([*CONFIG_SCHEMA["properties"]]), RAW))
 def test_any_configuration_whatever_gives_settings_or_problems_of_one_line(config):
     for problem in outcome(_without=ENOUGH, **config):
-        assert problem.split()[0] in CONFIG_SCHEMA["properties"] | SDK_SETTINGS
+        assert problem.split()[0] in CONFIG_SCHEMA["properties"]
         assert problem.isprintable()
 
 

@@ -1,0 +1,196 @@
+"""What no single value tells: which settings a way to sign in needs, what excludes what, what lies in files."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tap_mdc_vm import certificates
+from tap_mdc_vm.clouds import CLOUDS
+from tap_mdc_vm.wording import nearest, shown
+
+from . import ci_services
+from .kinds import CATEGORIES, GUID, OVERVIEW
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "TAP_MDC_VM_"
+"""What the variable of a setting begins with; its name in capitals follows."""
+
+EXPIRY_NOTICE = timedelta(days=30)
+
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+_TOKEN_FILE_VARIABLE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - its name
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+
+_APPLICATION = dict.fromkeys(("tenant_id", "client_id"), OVERVIEW)
+_NEEDED = {
+    "client_secret": {**_APPLICATION, "client_secret": "set it to the value of a client secret of the application"},
+    "client_certificate": {
+        **_APPLICATION,
+        "client_certificate_path": "set it to a PEM or PFX file with a certificate and its key",
+    },
+    "workload_identity": _APPLICATION,
+    "managed_identity": {},
+    "azure_cli": {},
+}
+"""What each way to sign in needs, and where to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Applies the rules to values that were read one by one.
+
+    Attributes:
+        values: By setting; may be changed.
+        given: Names of what is set, unknown ones too.
+        problems: Where to note what is wrong, by setting.
+        environ: The environment.
+        today: What expiry dates are compared with.
+    """
+
+    values: dict[str, Any]
+    given: Collection[str]
+    problems: dict[str, list[str]]
+    environ: Mapping[str, str]
+    today: date
+
+    def apply(self) -> None:
+        """Apply all of them."""
+        self._what_is_needed()
+        match self.values["auth_method"]:
+            case "client_secret":
+                self._client_secret()
+            case "client_certificate":
+                self._client_certificate()
+            case "workload_identity":
+                self._workload_identity()
+        self._scope()
+        self._cloud()
+        self._ca_bundle()
+        self._unknown()
+
+    def _what_is_needed(self) -> None:
+        method = self.values["auth_method"]
+        for name, source in _NEEDED[method].items() if not self.problems["auth_method"] else ():
+            if name not in self.given:
+                also = f", or set auth_method to {self._other_method()}" if name == "client_secret" else ""
+                self._problem(name, f"is missing: {source} (or set {PREFIX}{name.upper()}){also}")
+
+    def _other_method(self) -> str:
+        if "client_certificate_path" in self.given:
+            return "client_certificate"
+        return "workload_identity" if self._has_federated_token() else "azure_cli after az login"
+
+    def _has_federated_token(self) -> bool:
+        named = {"federated_token", "federated_token_file"} & set(self.given)
+        return bool(named or self.environ.get(_TOKEN_FILE_VARIABLE) or ci_services.around(self.environ))
+
+    def _client_secret(self) -> None:
+        secret = self.values["client_secret"]
+        if secret and GUID.fullmatch(secret.reveal()):
+            logger.warning("client_secret looks like the secret's ID; Entra ID wants its value")
+        if day := self.values["client_secret_expires_on"]:
+            self._warn_of_expiry("The client secret", day)
+
+    def _client_certificate(self) -> None:
+        name = "client_certificate_path"
+        if not (path := self.values[name]):
+            return
+        try:
+            certificate = certificates.load(path, self.values["client_certificate_password"])
+        except OSError as error:
+            self._unreadable(name, name, path, error)
+        except ValueError as error:
+            self._problem(name, f"names {shown(path)}, which {error}")
+        else:
+            day = certificate.expires.date()
+            if day < self.today:
+                self._problem(name, f"names a certificate that expired on {day}: renew it")
+            else:
+                self._warn_of_expiry("The client certificate", day)
+
+    def _workload_identity(self) -> None:
+        """Find the federated token: in a setting, in the file that AKS names, or at the CI service around the tap."""
+        name = "federated_token_file"
+        if {"federated_token", name} <= set(self.given):
+            self._problem(name, "can't be set together with federated_token: remove one")
+        elif "federated_token" in self.given:
+            if (token := self.values["federated_token"]) and token.reveal().count(".") != 2:
+                self._problem("federated_token", "is no token (three parts joined by dots)")
+        elif name in self.given:
+            self._token_file(name, self.values[name])
+        elif variable := self.environ.get(_TOKEN_FILE_VARIABLE):
+            self.values[name] = Path(variable)
+            self._token_file(_TOKEN_FILE_VARIABLE, self.values[name])
+        else:
+            try:
+                self.values["token_request"] = ci_services.token_request(self.environ)
+            except ValueError as error:
+                self._problem(name, str(error))
+
+    def _token_file(self, named_by: str, path: Path | None) -> None:
+        if not path:
+            return
+        try:
+            token = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            self._unreadable("federated_token_file", named_by, path, error)
+        else:
+            if token.count(".") != 2:
+                text = f"names {shown(path)}, which holds no token (three parts joined by dots)"
+                self._problem("federated_token_file", text, named_by)
+
+    def _scope(self) -> None:
+        if self.values["management_group_ids"] and self.values["subscription_ids"]:
+            text = "can't be set together with subscription_ids, Azure forbids it: remove one"
+            self._problem("management_group_ids", text)
+
+    def _cloud(self) -> None:
+        cloud = CLOUDS[self.values["cloud"]]
+        names = ("authority_host", "resource_manager_url")
+        self.values["cloud"] = replace(cloud, **{name: self.values[name] or getattr(cloud, name) for name in names})
+
+    def _ca_bundle(self) -> None:
+        """Decide once what TLS trusts, as libraries differ in the variables that they read."""
+        name, named_by = "ca_bundle", "ca_bundle"
+        if name not in self.given and (found := next(filter(self.environ.get, _CA_VARIABLES), None)):
+            named_by, self.values[name] = found, Path(self.environ[found])
+        if not (path := self.values[name]):
+            return
+        self.values[name] = str(path)
+        try:
+            if not path.is_dir() and _CERTIFICATE not in path.read_bytes():
+                self._problem(name, f"names {shown(path)}, which holds no certificate in PEM", named_by)
+        except OSError as error:
+            self._unreadable(name, named_by, path, error)
+
+    def _unknown(self) -> None:
+        """Warn of what nobody knows: a setting, or a category, which may be Azure's newest."""
+        for name in self.given:
+            if name not in self.problems:
+                logger.warning("Unknown setting %s is ignored%s", shown(name), nearest(name, self.problems))
+        for category in self.values["recommendation_categories"]:
+            if category not in CATEGORIES:
+                question = nearest(category, CATEGORIES)
+                logger.warning("recommendation_categories holds %s, an unknown one%s", shown(category), question)
+
+    def _problem(self, name: str, text: str, named_by: str = "") -> None:
+        """Note what is wrong with the setting ``name``, or with the variable that stands for it."""
+        self.problems[name].append(f"{named_by or name} {text}")
+
+    def _unreadable(self, name: str, named_by: str, path: Path, error: OSError) -> None:
+        self._problem(name, f"names {shown(path)}, which can't be read: {error.strerror}", named_by)
+
+    def _warn_of_expiry(self, what: str, day: date) -> None:
+        left = (day - self.today).days
+        if left < 0:
+            logger.warning("%s expired on %s: create a new one", what, day)
+        elif left <= EXPIRY_NOTICE.days:
+            logger.warning("%s expires on %s, in %d days: create a new one in time", what, day, left)

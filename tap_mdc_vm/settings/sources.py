@@ -1,0 +1,97 @@
+"""Where raw values come from: configuration files, and for what they leave out, the environment."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tap_mdc_vm.errors import ConfigurationError
+from tap_mdc_vm.wording import shown
+
+from .kinds import is_set
+from .model import SETTINGS
+from .rules import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+logger = logging.getLogger(__name__)
+
+_INHERITED = tuple(f"_{name}" for name in SETTINGS)
+
+
+def gathered(files: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return the raw configuration: what the files hold, and what they leave out, from the environment.
+
+    Args:
+        files: Paths of JSON files, a later one before an earlier one.
+        environ: The environment.
+
+    Raises:
+        ConfigurationError: A file can't be used.
+    """
+    config: dict[str, Any] = {}
+    for path in files:
+        config |= from_file(path)
+    return filled_in(config, environ)
+
+
+def filled_in(config: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return ``config`` with what it leaves out from the environment.
+
+    A setting that has one value here and another there is named in the log: the one of ``config`` counts.
+    """
+    given = {name: value for name, value in config.items() if is_set(value)}
+    around = from_environment(environ)
+    if unused := [name for name in given if name in around and not _same(name, given[name], around[name])]:
+        variables = ", ".join(f"{PREFIX}{name.upper()}" for name in unused)
+        logger.warning("The configuration file's values of %s count, not %s", ", ".join(unused), variables)
+    return around | given
+
+
+def _same(name: str, one: object, other: object) -> bool:
+    """Return whether two raw values of a setting stand for the same."""
+    try:
+        read = SETTINGS[name].kind.read
+        return bool(read(one) == read(other))
+    except (KeyError, ValueError):
+        return one == other
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the configuration that ``TAP_MDC_VM_<NAME>`` variables hold, as text.
+
+    A variable with the prefix that names no setting is returned too, so that a misspelt one is warned about. Not so
+    those of others: the SDK's ``TAP_MDC_VM_LOGLEVEL``, and what Meltano hands down, which are its extras
+    (``TAP_MDC_VM__CATALOG``) and the settings of a plugin that inherits from this one (``TAP_MDC_VM_FLAT_CLOUD``).
+    """
+    names = {
+        variable.removeprefix(PREFIX).lower(): value
+        for variable, value in environ.items()
+        if variable.startswith(PREFIX) and is_set(value)
+    }
+    return {name: value for name, value in names.items() if name in SETTINGS or not _is_anothers(name)}
+
+
+def _is_anothers(name: str) -> bool:
+    return name == "loglevel" or name.startswith("_") or "__" in name or name.endswith(_INHERITED)
+
+
+def from_file(path: str) -> dict[str, Any]:
+    """Return the configuration that a JSON file holds.
+
+    Raises:
+        ConfigurationError: It can't be read, or holds something else.
+    """
+    try:
+        config = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError([f"--config {shown(path)} can't be read: {error.strerror}"]) from error
+    except ValueError as error:
+        raise ConfigurationError([f"--config {shown(path)} is not JSON: {error}"]) from error
+    if not isinstance(config, dict):
+        raise ConfigurationError([f"--config {shown(path)} must hold an object of settings"])
+    return config

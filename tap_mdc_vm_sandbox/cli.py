@@ -82,6 +82,9 @@ def _add_tenant(group: argparse._ArgumentGroup) -> None:
         "--assessments-per-machine", type=_natural, default=11, metavar="N", help="of ordinary ones (default: 11)"
     )
     group.add_argument(
+        "--row-size", type=_natural, default=0, metavar="BYTES", help="of each ordinary assessment, at least"
+    )
+    group.add_argument(
         "--subscriptions", type=_positive, default=3, metavar="N", help="beside the odd ones (default: 3)"
     )
     group.add_argument(
@@ -138,6 +141,20 @@ def _add_service(group: argparse._ArgumentGroup) -> None:
         default=Limits().payload,
         metavar="BYTES",
         help="of an answer (default: 16 MiB)",
+    )
+    group.add_argument(
+        "--list-limit",
+        type=_positive,
+        default=Limits().list_length,
+        metavar="N",
+        help="elements that make_list() keeps (default: 1048576)",
+    )
+    group.add_argument(
+        "--lacking",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a table or function that is refused, such as SecurityResources or make_list; repeatable",
     )
 
 
@@ -202,6 +219,7 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         seed=options.seed,
         machines=options.machines,
         assessments_per_machine=options.assessments_per_machine,
+        row_size=options.row_size,
         subscriptions=options.subscriptions,
         as_of=options.as_of,
     )
@@ -215,7 +233,12 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         latency=options.latency,
         unreadable=_unreadable(options.unreadable, fleet),
         hash_mode=options.hash_mode,
-        limits=Limits(payload=options.payload_limit, denial=options.denial),
+        limits=Limits(
+            payload=options.payload_limit,
+            denial=options.denial,
+            list_length=options.list_limit,
+            lacking=frozenset(name.lower() for name in options.lacking),
+        ),
         auth_method=options.auth_method,
         trouble=options.trouble,
         token_lifetime=options.token_lifetime,

@@ -207,10 +207,12 @@ def _can_spoil(kind: Kind, page: Page, question: Question) -> bool:
         case Kind.REPEATED_TOKEN:
             return page.token is not None and bool(question.options.get("$skipToken"))
         case Kind.ROW_WITHOUT_ID | Kind.DOUBLED_ROW:
-            return bool(page.rows.texts) and not question.as_table and b'"id":' in page.rows.texts[0]
+            return not question.as_table and page.holds > 0 and b'"id":' in page.rows.texts[0]
         case Kind.SUBSCRIPTION_LIMIT:
             return question.subscriptions is None
-        case Kind.EMPTY_PAGE | Kind.TRUNCATED | Kind.SHORT | Kind.PAYLOAD_TOO_LARGE:
+        case Kind.SHORT | Kind.PAYLOAD_TOO_LARGE:
+            return page.holds > 1 and not (page.packed and question.as_table)
+        case Kind.EMPTY_PAGE | Kind.TRUNCATED:
             return len(page.rows.texts) > 1
         case _:
             return False

@@ -106,12 +106,13 @@ class _Machine:
 class Fleet:
     """The tenant."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the size and shape of a tenant, each by name
         self,
         *,
         seed: int = 7,
         machines: int = 60,
         assessments_per_machine: int = 11,
+        row_size: int = 0,
         subscriptions: int = 3,
         as_of: date = date(2026, 6, 30),
     ) -> None:
@@ -121,12 +122,14 @@ class Fleet:
             seed: Another seed, another tenant.
             machines: All machines, odd ones included.
             assessments_per_machine: Of each ordinary machine; the odd ones bring their own.
+            row_size: Bytes that the row of each ordinary assessment has at least.
             subscriptions: Ordinary ones; a tenant with oddities has four more.
             as_of: The last day on which anything happened.
         """
         self.seed = seed
         self.machines = machines
         self.assessments_per_machine = assessments_per_machine
+        self.row_size = row_size
         self.as_of = as_of
         self.tenant_id = self.guid("tenant")
         self.client_id = self.guid("application")
@@ -372,7 +375,10 @@ class Fleet:
                     "metadata": encoded[key],
                     "links": {"azurePortal": azure.portal_link(resource_id, key)},
                 }
-                yield azure.assessment(machine.place, spelt, key, properties)
+                row = azure.assessment(machine.place, spelt, key, properties)
+                if self.row_size:
+                    _fill(row, self.row_size)
+                yield row
 
     def _status(self, entry: Recommendation, chance: random.Random) -> dict[str, Any]:
         drawn = chance.random()
@@ -386,6 +392,15 @@ class Fleet:
             return {"code": "Healthy", **dates}
         reason, text = chance.choice(_NOT_APPLICABLE)
         return {"code": "NotApplicable", "cause": reason, "description": text, **dates}
+
+
+def _fill(row: Row, size: int) -> None:
+    """Make a row so many bytes large, as a long list of evidence would."""
+    evidence = ""
+    row["properties"]["additionalData"]["Evidence"] = evidence
+    if (lacking := size - len(orjson.dumps(row))) > 0:
+        lines = (f"{number:06d} a file that was looked into; " for number in range(lacking // 30 + 1))
+        row["properties"]["additionalData"]["Evidence"] = "".join(lines)[:lacking]
 
 
 def _guid(chance: random.Random) -> str:

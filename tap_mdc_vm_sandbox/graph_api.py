@@ -18,7 +18,7 @@ import orjson
 from . import kql
 from .entra import TokenProblem, Tokens
 from .server import Request, Response, compress
-from .store import Rows, Store, View
+from .store import LONGEST_LIST, Rows, Store, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -49,6 +49,8 @@ class Limits:
         counted: Subscriptions below a tenant or management group whose rows are given; a header tells of more.
         allowed: Subscriptions below a tenant or management group, unless partial scopes are allowed.
         denial: Status when nothing in scope can be read: 400 and 403 were both recorded.
+        list_length: Elements that `make_list()` keeps; the others are left out without a sign.
+        lacking: Names of tables and functions, in lower case, that this service refuses.
     """
 
     payload: int = 16 * 1024 * 1024
@@ -56,6 +58,8 @@ class Limits:
     counted: int = 10_000
     allowed: int = 18_000
     denial: int = 400
+    list_length: int = LONGEST_LIST
+    lacking: frozenset[str] = frozenset()
 
 
 class Refused(Exception):  # noqa: N818  # an answer, not an error of ours
@@ -111,12 +115,19 @@ class Page:
         token: Where to go on; None on the last page.
         truncated: Rows are missing that no token leads to.
         headers: Beside the usual ones.
+        packed: Name of the column that holds the rows, if they are packed into one.
     """
 
     rows: Rows
     token: str | None
     truncated: bool
     headers: Mapping[str, str]
+    packed: str | None = None
+
+    @property
+    def holds(self) -> int:
+        """How many resources it tells of."""
+        return self.rows.packed if self.packed else len(self.rows.texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +235,12 @@ class GraphApi:
         if self._answers and (known := self._answers.get(key)):
             return Outcome(replace(known, headers={**known.headers, **headers}), question)
         query = kql.understood(question.query)
+        kql.require(query.plan, self._limits.lacking)
         page = self.page(question, query, number)
         response = self.page_response(page, question, headers)
         if response.status != 200:
             return Outcome(response, question)
-        if self._answers and (query.plan.counts_rows or (query.plan.ordered and not query.plan.tied)):
+        if self._answers and query.plan.repeatable:
             response = replace(response, body=b"", compressed=compress(response.body))
             self._answers.put(key, replace(response, headers=page.headers))
         return Outcome(response, question, page)
@@ -249,7 +261,8 @@ class GraphApi:
         more = reached < rows.total
         pageable = not limited and ("id", "string") in rows.columns
         token = make_token(view.top, reached) if more and pageable else None
-        return Page(rows, token, more and not pageable, headers)
+        pack = query.plan.pack
+        return Page(rows, token, more and not pageable, headers, packed=pack.name if pack else None)
 
     def page_response(self, page: Page, question: Question, headers: Mapping[str, str]) -> Response:
         """A page in words."""

@@ -1,7 +1,8 @@
 """Reads a query as Resource Graph would: finds out what it is, or refuses it with Azure's codes.
 
 The parsing and the translation into SQL are duckdb-kql's; this module adds what is Resource Graph's own: which
-tables there are, which operators are allowed, how names are resolved, and the function `hash()`.
+tables there are, which operators are allowed, how names are resolved, the function `hash()`, and rows that are packed
+into one.
 """
 
 from __future__ import annotations
@@ -94,8 +95,16 @@ _STAND_IN = 7_368_787_911  # for a partition's number; no query holds it by chan
 ROW = "_row"
 PART = "_part"
 TIE = "_tie"
+HASH = "_hash"
+"""The column that holds `hash(tolower(id))`, so that partitions need not hash each row anew."""
+
 _SOURCE = "\ue000"  # a private character: starts the names that stand for what a query may see of a table
 _SALT = "\ue001salt"
+_LONGEST = "\ue001longest"
+_CUT_LIST = (
+    f"coalesce(list({{0}}) FILTER (WHERE coalesce(to_json({{0}})::VARCHAR, 'null') <> 'null'), [])[1:{_LONGEST}]"
+)
+"""`make_list()`: without nulls, those inside of JSON too."""
 
 Shape = ir.Query
 
@@ -113,6 +122,26 @@ class QueryRefusedError(Exception):
         self.details = ({"code": code, "message": message, **more},)
 
 
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A query that puts all its rows into one: `… | summarize n = count(), rows = make_list(pack('id', id, …))`.
+
+    Attributes:
+        columns: Names of the one row's columns, each with whether it is the list; the others count.
+        limit: Elements that the query lets the list have; None for as many as the service does.
+        rows: The query whose rows are the elements.
+    """
+
+    columns: tuple[tuple[str, bool], ...]
+    limit: int | None
+    rows: Plan
+
+    @property
+    def name(self) -> str:
+        """Name of the list."""
+        return next(name for name, is_list in self.columns if is_list)
+
+
 @dataclass(frozen=True)
 class Plan:
     """A query that was understood; the SQL of its parts is made when first needed.
@@ -126,6 +155,7 @@ class Plan:
         ordered: Its result has an order.
         tied: Its order leaves some rows equal.
         partitioned: One of its conditions has the form `… % N == i`; all the i are evaluated at once.
+        pack: How it packs its rows into one, if it does that and nothing else with them.
     """
 
     shape: Shape
@@ -136,15 +166,32 @@ class Plan:
     ordered: bool
     tied: bool
     partitioned: bool
+    pack: Pack | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether nothing in its answer is left to chance."""
+        if self.pack:
+            return self.pack.rows.repeatable
+        return self.counts_rows or (self.ordered and not self.tied)
 
     @cached_property
     def reads_properties(self) -> bool:
-        """Whether rows can't be told apart or changed without looking into `properties`."""
-        return any(isinstance(operator, ir.MvExpand) for operator in self.shape.operators) or any(
-            isinstance(node, ir.ColumnRef) and node.name == "properties"
-            for operator in self.shape.operators
-            for node in _nodes(_without_plain_columns(operator))
-        )
+        """Whether it can't be executed without looking into `properties`."""
+        return _reads_properties(self.shape.operators)
+
+    @cached_property
+    def chooses_by_properties(self) -> bool:
+        """Whether its rows can't be told from others, or put in order, without looking into `properties`."""
+        return _reads_properties(self._choosing)
+
+    @cached_property
+    def _choosing(self) -> list[ir.Operator]:
+        """The operators up to the last one that decides which rows there are, and in which order."""
+        operators = [operator for operator in self.shape.operators if not isinstance(operator, ir.Count)]
+        while operators and isinstance(operators[-1], ir.Project | ir.ProjectAway | ir.Extend):
+            operators.pop()
+        return operators
 
     @cached_property
     def whole_columns(self) -> bool:
@@ -173,12 +220,12 @@ class Plan:
 
         Rows that compare equal are put in an order of chance, as in Azure, unless the order is by id.
         """
-        operators = [operator for operator in self.shape.operators if not isinstance(operator, ir.Count)]
         modulo = _partition_condition(self.shape) if self.partitioned else None
         kept = (ROW, PART) if modulo is not None else (ROW,)
-        shape = ir.Query(self.shape.source, list(_carried(operators, modulo, (ROW, TIE) if self.tied else (ROW,))))
+        carried = _carried(self._choosing, modulo, (ROW, TIE) if self.tied else (ROW,))
+        shape = ir.Query(self.shape.source, list(_with_known_hashes(carried)))
         columns = ", ".join(f'"{name}"' for name in kept)
-        return f"SELECT {columns} FROM ({_emitted(shape, (*COLUMNS, ROW, TIE))})"  # noqa: S608  # names of ours
+        return f"SELECT {columns} FROM ({_emitted(shape, (*COLUMNS, ROW, TIE, HASH))})"  # noqa: S608  # names of ours
 
     @cached_property
     def projection(self) -> str:
@@ -232,9 +279,53 @@ def _planned(text: str, *, partitioned: bool) -> Plan | None:
         ordered=_is_ordered(operators),
         tied=_needs_tie(operators),
         partitioned=partitioned,
+        pack=_pack(shape, partitioned=partitioned),
     )
     _ = plan.whole  # what can't be translated is refused now
     return plan
+
+
+def _pack(shape: Shape, *, partitioned: bool) -> Pack | None:
+    """Read `summarize` with counts and one list of bags, after operators that keep rows apart."""
+    *head, last = shape.operators or [ir.Count()]
+    if not isinstance(last, ir.Summarize) or last.by or not all(isinstance(o, _ROW_BY_ROW) for o in head):
+        return None
+    columns: list[tuple[str, bool]] = []
+    members: list[tuple[ir.NamedExpr, ...] | None] = []
+    limit = None
+    for aggregate in last.aggregates:
+        match aggregate.expr:
+            case ir.FunctionCall(name="count", args=()):
+                columns.append((aggregate.name or "count_", False))
+            case ir.FunctionCall(name="make_list", args=(ir.FunctionCall() as bag, *most)):
+                columns.append((aggregate.name or "list_", True))
+                members.append(_members(bag))
+                limit = int(str(most[0].value)) if most and isinstance(most[0], ir.Literal) else None
+            case _:
+                return None
+    if len(members) != 1 or members[0] is None:
+        return None
+    operators = [*head, ir.Project(members[0])]
+    rows = Plan(
+        shape=ir.Query(shape.source, operators),
+        columns=tuple(str(member.name) for member in members[0]),
+        limited=False,
+        row_by_row=True,
+        counts_rows=False,
+        ordered=_is_ordered(operators),
+        tied=_needs_tie(operators),
+        partitioned=partitioned,
+    )
+    return Pack(tuple(columns), limit, rows)
+
+
+def _members(bag: ir.FunctionCall) -> tuple[ir.NamedExpr, ...] | None:
+    """What `pack('name', value, …)` puts into a bag; None unless its names are plain and different."""
+    names = [key.value for key in bag.args[::2] if isinstance(key, ir.Literal) and isinstance(key.value, str)]
+    values = bag.args[1::2]
+    if bag.name not in {"pack", "bag_pack"} or 2 * len(names) != len(bag.args) or len(set(names)) < len(names):
+        return None
+    return tuple(ir.NamedExpr(value, name) for name, value in zip(names, values, strict=True))
 
 
 def _with_table(text: str) -> str:
@@ -281,14 +372,17 @@ def _disallowed(token: str) -> QueryRefusedError:
     )
 
 
+def _no_table(name: str) -> QueryRefusedError:
+    return QueryRefusedError("DisallowedLogicalTableName", f"Table {name} is invalid, unsupported or disallowed.")
+
+
 def _canonical(shape: Shape) -> Shape:
     """Give each table the name that it has here; Resource Graph takes any letter case."""
 
     def rename(node: Any) -> Any:  # noqa: ANN401  # any node of the tree
         if isinstance(node, ir.TableRef):
             if node.name.lower() not in TABLES or node.database or node.cluster:
-                message = f"Table {node.name} is invalid, unsupported or disallowed."
-                raise QueryRefusedError("DisallowedLogicalTableName", message)
+                raise _no_table(node.name)
             return dataclasses.replace(node, name=node.name.lower())
         return node
 
@@ -480,13 +574,40 @@ def _modulo(predicate: ir.Expr) -> ir.BinaryOp | None:
             return None
 
 
-def bound(sql: str, sources: Callable[[str], str], salt: int) -> str:
-    """Put SQL in the place of each table, and a number in that of the hash function's salt."""
+def require(plan: Plan, lacking: Set[str]) -> None:
+    """Refuse a query that names a table or a function that this service lacks (names in lower case)."""
+    for node in _nodes(plan.shape) if lacking else ():
+        if isinstance(node, ir.TableRef) and node.name in lacking:
+            raise _no_table(node.name)
+        if isinstance(node, ir.FunctionCall) and node.name.lower() in lacking:
+            raise _disallowed(node.name)
+
+
+def bound(sql: str, sources: Callable[[str], str], salt: int, longest: int) -> str:
+    """Put SQL in the place of each table, and numbers in those of the hash's salt and of a list's greatest length."""
     for table in TABLES:
         name = f'"{_SOURCE}{table}"'
         if name in sql:
             sql = sql.replace(name, f"({sources(table)})")
-    return sql.replace(_SALT, str(salt))
+    return sql.replace(_SALT, str(salt)).replace(_LONGEST, str(longest))
+
+
+def _reads_properties(operators: Sequence[ir.Operator]) -> bool:
+    return any(isinstance(operator, ir.MvExpand) for operator in operators) or any(
+        isinstance(node, ir.ColumnRef) and node.name == "properties"
+        for operator in operators
+        for node in _nodes(_without_plain_columns(operator))
+    )
+
+
+def _with_known_hashes(operators: Iterable[ir.Operator]) -> Iterator[ir.Operator]:
+    """Take `hash(tolower(id))` from its column, as long as `id` is the table's."""
+    known = ir.FunctionCall("hash", (ir.FunctionCall("tolower", (ir.ColumnRef("id"),)),))
+    own = True
+    for operator in operators:
+        own = own and not isinstance(operator, ir.Project)
+        yield _rewritten(operator, lambda node: ir.ColumnRef(HASH) if node == known else node) if own else operator
+        own = own and not (isinstance(operator, ir.Extend) and any(e.name == "id" for e in operator.expressions))
 
 
 def _without_plain_columns(operator: ir.Operator) -> ir.Operator:
@@ -550,12 +671,17 @@ _TEACHING = threading.Lock()
 
 @contextlib.contextmanager
 def _hash_taught() -> Iterator[None]:
-    """Lend the translator `hash()`, and a `%` that the sandbox can sign, for the length of one translation."""
+    """Lend the translator what it lacks, for the length of one translation.
+
+    That is `hash()`, a `%` that the sandbox can sign, and a list that ends where the service cuts it.
+    """
     taught_function = functions.FunctionSpec("hash", "template", f"kusto_hash({_SALT}, {{}})")
     taught_operator = functions.BinarySpec("%", "kusto_modulo({0}, {1})")
+    cut_list = dataclasses.replace(functions.AGGREGATE_FUNCTIONS["make_list"], template=_CUT_LIST)
     with (
         _TEACHING,
         mock.patch.dict(functions.SCALAR_FUNCTIONS, hash=taught_function),
         mock.patch.dict(functions.BINARY_OPERATORS, {"%": taught_operator}),
+        mock.patch.dict(functions.AGGREGATE_FUNCTIONS, make_list=cut_list),
     ):
         yield

@@ -103,18 +103,38 @@ def _truncated(page: Page, _: Question) -> Page:
     return replace(_with_rows(page, half), token=None, truncated=True)
 
 
+def _short(page: Page, _: Question) -> Page:
+    return replace(_changed(page, lambda texts: texts[:-1]), token=None)
+
+
+def _doubled(page: Page, _: Question) -> Page:
+    return _changed(page, lambda texts: [*texts, texts[-1]])
+
+
 def _without_id(page: Page, _: Question) -> Page:
+    def changed(texts: list[bytes]) -> list[bytes]:
+        row = orjson.loads(texts[0])
+        del row["id"]
+        return [orjson.dumps(row), *texts[1:]]
+
+    return _changed(page, changed)
+
+
+def _changed(page: Page, change: Callable[[list[bytes]], list[bytes]]) -> Page:
+    """Change the rows of a page, or those that its only row packs."""
+    if page.packed is None:
+        return _with_rows(page, change(page.rows.texts))
     row = orjson.loads(page.rows.texts[0])
-    del row["id"]
-    return _with_rows(page, [orjson.dumps(row), *page.rows.texts[1:]])
+    texts = change([orjson.dumps(element) for element in row[page.packed]])
+    return _with_rows(page, [orjson.dumps({**row, page.packed: [orjson.Fragment(text) for text in texts]})])
 
 
 _SPOILT: dict[Kind, Callable[[Page, Question], Page]] = {
     Kind.EMPTY_PAGE: _empty,
     Kind.REPEATED_TOKEN: lambda page, question: replace(page, token=question.options["$skipToken"]),
     Kind.TRUNCATED: _truncated,
-    Kind.SHORT: lambda page, _: replace(_with_rows(page, page.rows.texts[:-1]), token=None),
-    Kind.DOUBLED_ROW: lambda page, _: _with_rows(page, [*page.rows.texts, page.rows.texts[-1]]),
+    Kind.SHORT: _short,
+    Kind.DOUBLED_ROW: _doubled,
     Kind.ROW_WITHOUT_ID: _without_id,
     Kind.SUBSCRIPTION_LIMIT: lambda page, _: replace(page, headers={"x-ms-tenant-subscription-limit-hit": "true"}),
 }

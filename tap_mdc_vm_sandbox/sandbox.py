@@ -152,7 +152,7 @@ class Sandbox:
         self._open.close()
 
     def _start(self, stack: ExitStack) -> None:
-        store = Store(seed=self.fleet.seed, hash_mode=self._hash_mode)
+        store = Store(seed=self.fleet.seed, hash_mode=self._hash_mode, list_limit=self._limits.list_length)
         stack.callback(store.close)
         self._load(store)
         certificates = stack.enter_context(Certificates())

@@ -15,8 +15,9 @@ import threading
 from array import array
 from collections import OrderedDict
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -25,6 +26,7 @@ import orjson
 
 from . import kql
 from .archive import Archive
+from .xxh64 import signed_xxh64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, MutableSequence
@@ -32,20 +34,26 @@ if TYPE_CHECKING:
 FOREVER = 2**31 - 1
 """The number of the request at which a row goes that never goes."""
 
+LONGEST_LIST = 1_048_576
+"""Elements that `make_list()` keeps unless told otherwise (Kusto's page on it)."""
+
 _REMEMBERED = 64  # evaluated queries; each holds 8 bytes per row
 _SMALL = 5_000  # rows of a result that is worth keeping as it is
 
 _MACROS = """
-CREATE MACRO signed_hash(salt, x) AS (hash(x, salt)::HUGEINT - 9223372036854775808)::BIGINT;
-CREATE MACRO kusto_hash(salt, x) AS signed_hash(salt, x),
-    (salt, x, n) AS (((signed_hash(salt, x) % n) + n) % n)::BIGINT;
+CREATE MACRO kusto_hash(salt, x) AS {hash}, (salt, x, n) AS ((({hash} % n) + n) % n)::BIGINT;
 CREATE MACRO kusto_modulo(a, b) AS {modulo};
 """
+_XXH64 = "xxh64(x)"
+_OTHER_HASH = "(hash(x, salt)::HUGEINT - 9223372036854775808)::BIGINT"  # DuckDB's own, which nobody else computes
 _MODULO = "((a % nullif(b, 0)) + abs(b)) % nullif(abs(b), 0)"  # Kusto's: never negative
 _SIGNED_MODULO = "a % nullif(b, 0)"  # SQL's: takes the sign of the dividend
 
+_ID = b'"id":"'
+
 _COLUMN_TYPES = {
     "_row": "BIGINT",
+    "_hash": "BIGINT",
     "_born": "INTEGER",
     "_gone": "INTEGER",
     **dict.fromkeys(kql.SCALARS, "VARCHAR"),
@@ -77,9 +85,13 @@ Value = TypeVar("Value")
 class HashMode(StrEnum):
     """How the service's `hash()` and `%` behave; the last two break partitioned reading."""
 
-    STABLE = "stable"
+    STABLE = "stable"  # XXH64, as Kusto documents it
+    OTHER = "other"  # as dependable, by an algorithm that no client can compute
     PER_REQUEST = "per-request"
     SIGNED = "signed"
+
+
+_OTHERWISE = {HashMode.OTHER, HashMode.PER_REQUEST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,30 +121,35 @@ class Rows:
         total: Rows of the whole result.
         texts: JSON text of each row of the page.
         columns: Name and type of each column.
+        packed: Rows that are packed into the only one.
     """
 
     total: int
     texts: list[bytes]
     columns: list[tuple[str, str]]
+    packed: int = 0
 
 
 class Store:
     """Tables in memory, read by any number of threads at once."""
 
-    def __init__(self, *, seed: int, hash_mode: HashMode = HashMode.STABLE) -> None:
+    def __init__(self, *, seed: int, hash_mode: HashMode = HashMode.STABLE, list_limit: int = LONGEST_LIST) -> None:
         """Make the tables, empty.
 
         Args:
             seed: Decides about the order of results that have none.
             hash_mode: How `hash()` behaves.
+            list_limit: Elements that `make_list()` keeps.
         """
         self._seed = seed
         self._hash_mode = hash_mode
+        self._list_limit = list_limit
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET enable_progress_bar = false")
+        self._connection.create_function("xxh64", signed_xxh64, ["VARCHAR"], "BIGINT")
         modulo = _SIGNED_MODULO if hash_mode is HashMode.SIGNED else _MODULO
-        self._connection.execute(_MACROS.format(modulo=modulo))
+        self._connection.execute(_MACROS.format(hash=_OTHER_HASH if hash_mode in _OTHERWISE else _XXH64, modulo=modulo))
         self._folder = tempfile.TemporaryDirectory(prefix="tap-mdc-vm-sandbox-")
         self._archives: dict[str, Archive] = {}
         self._per_thread = threading.local()
@@ -155,7 +172,10 @@ class Store:
                 the row comes or goes, `_born` and `_gone`: the numbers of the requests between which it is there.
         """
         for table in kql.TABLES:
-            numbered = (b'{"_row":%d,%s' % (number, line[1:]) for number, line in enumerate(tables.get(table, ())))
+            numbered = (
+                b'{"_row":%d,"_hash":%d,%s' % (number, self._hashed(line), line[1:])
+                for number, line in enumerate(tables.get(table, ()))
+            )
             self._archives[table] = archive = Archive(Path(self._folder.name, f"{table}.json"), numbered)
             read = f"read_json('{archive.path}', format = 'newline_delimited', columns = {_STRUCTURE})"
             columns = ", ".join(_with_default(name) for name in _COLUMN_TYPES)
@@ -166,6 +186,9 @@ class Store:
         self._connection.execute(f"SET allowed_paths = [{paths}]")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
+
+    def _hashed(self, line: bytes) -> int:
+        return 0 if self._hash_mode in _OTHERWISE else _hash_of_id(line)
 
     def answer(self, query: kql.Query, view: View) -> Rows:
         """Execute a query.
@@ -178,6 +201,8 @@ class Store:
                 total = len(self._row_numbers(query, view))
                 text = orjson.dumps([total] if view.as_table else {query.plan.columns[0]: total})
                 return Rows(1, [text][view.offset :], [(query.plan.columns[0], "integer")])
+            if query.plan.pack:
+                return self._packed(query.plan.pack, query.partition, view)
             if query.plan.row_by_row:
                 return self._page(query, view)
             return self._part(query, view)
@@ -195,22 +220,37 @@ class Store:
         if plan.whole_columns:
             texts = archive.texts(wanted, plan.columns, as_table=view.as_table)
             return Rows(len(numbers), texts, [(name, _TYPE_NAMES[_COLUMN_TYPES[name]]) for name in plan.columns])
-        sql = kql.bound(plan.projection, lambda _: _GIVEN, salt=self._salt(view))
+        sql = kql.bound(plan.projection, lambda _: _GIVEN, self._salt(view), self._list_limit)
         columns = self._columns(sql, query)
         worded = f'SELECT "{kql.ROW}", {_text(columns, as_table=view.as_table)} FROM ({sql})'  # noqa: S608
         lines = [line.decode() for line in archive.lines(wanted)]
         by_number = dict(self._cursor().execute(worded, {"lines": lines}).fetchall()) if lines else {}
         return Rows(len(numbers), [by_number[number].encode() for number in wanted], _named(columns))
 
+    def _packed(self, pack: kql.Pack, partition: int | None, view: View) -> Rows:
+        """One row, put together from the texts of those that it packs."""
+        longest = min(pack.limit or self._list_limit, self._list_limit)
+        rows = self._page(kql.Query(pack.rows, partition), replace(view, offset=0, top=longest, as_table=False))
+        values = [b"[" + b",".join(rows.texts) + b"]" if is_list else b"%d" % rows.total for _, is_list in pack.columns]
+        keys = [orjson.dumps(name) for name, _ in pack.columns]
+        text = (
+            b"[" + b",".join(values) + b"]"
+            if view.as_table
+            else b"{" + b",".join(key + b":" + value for key, value in zip(keys, values, strict=True)) + b"}"
+        )
+        columns = [(name, "object" if is_list else "integer") for name, is_list in pack.columns]
+        return Rows(1, [text][view.offset :], columns, packed=len(rows.texts))
+
     def _row_numbers(self, query: kql.Query, view: View) -> array[int]:
         """The numbers of all rows of the result, in its order if it has one."""
         tie = f'hash("{kql.ROW}", {view.number})' if query.plan.tied else "0"
+        known = f"kusto_hash({self._salt(view)}, lower(id))" if self._hash_mode in _OTHERWISE else f'"{kql.HASH}"'
+        hidden = f', "{kql.ROW}", {tie} AS "{kql.TIE}", {known} AS "{kql.HASH}"'
         sql = kql.bound(
             query.plan.positions,
-            lambda table: _visible(
-                table, view, in_full=query.plan.reads_properties, further=f', "{kql.ROW}", {tie} AS "{kql.TIE}"'
-            ),
+            partial(_visible, view=view, in_full=query.plan.chooses_by_properties, further=hidden),
             salt=self._salt(view),
+            longest=self._list_limit,
         )
         return self._numbers.get(sql, lambda: self._evaluated(sql)).get(query.partition, array("q"))
 
@@ -226,7 +266,8 @@ class Store:
     def _part(self, query: kql.Query, view: View) -> Rows:
         plan = query.plan
         in_full = plan.reads_properties or any(name.startswith("properties") for name in plan.columns)
-        sql = kql.bound(plan.whole, lambda table: _visible(table, view, in_full=in_full), salt=self._salt(view))
+        sources = partial(_visible, view=view, in_full=in_full)
+        sql = kql.bound(plan.whole, sources, self._salt(view), self._list_limit)
         columns = self._columns(sql, query)
         worded = f"SELECT {_text(columns, as_table=view.as_table)} FROM ({sql})"  # noqa: S608
         texts = self._results.get(worded, lambda: [text.encode() for (text,) in self._fetched(worded)], keep=_is_small)
@@ -290,6 +331,13 @@ class _Memory(Generic[Value]):
             if forget:
                 with self._lock:
                     self._entries.pop(key, None)
+
+
+def _hash_of_id(line: bytes) -> int:
+    """`hash(tolower(id))` of a row."""
+    start = line.index(_ID) + len(_ID)
+    text = line[start : line.index(b'"', start)]
+    return signed_xxh64((text.decode() if b"\\" not in text else orjson.loads(line)["id"]).lower())
 
 
 def _is_small(texts: list[bytes]) -> bool:

@@ -285,6 +285,26 @@ def test_a_row_without_an_id(start):
     assert rest == good.json()["data"][1:]
 
 
+PACKED = (
+    "SecurityResources | where type =~ 'microsoft.security/assessments' | order by id asc "
+    "| summarize n = count(), rows = make_list(pack('id', id, 'name', name))"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spoil"),
+    [
+        (Kind.SHORT, lambda rows: rows[:-1]),
+        (Kind.DOUBLED_ROW, lambda rows: [*rows, rows[-1]]),
+        (Kind.ROW_WITHOUT_ID, lambda rows: [{"name": rows[0]["name"]}, *rows[1:]]),
+    ],
+)
+def test_the_rows_of_a_packed_answer_can_be_spoilt_too(start, kind, spoil):
+    client = start(faults=[Fault(kind=kind)])
+    (bad,), (good,) = client.send(PACKED).json()["data"], client.send(PACKED).json()["data"]
+    assert bad == {"n": good["n"], "rows": spoil(good["rows"])}
+
+
 def test_an_answer_that_is_said_to_be_too_large(start):
     client, _ = faulty(start, Kind.PAYLOAD_TOO_LARGE)
     bad = client.send(QUERY)

@@ -315,3 +315,10 @@ def test_look_alikes_are_no_assessments_of_machines(fleet):
         if name.startswith("not-"):
             subject = oddity.row["id"].partition("/providers/Microsoft.Security/")[0]
             assert oddity.row["type"] != "microsoft.security/assessments" or not machine.fullmatch(subject), name
+
+
+def test_rows_of_assessments_are_as_large_as_is_asked_for():
+    ordinary = Fleet(machines=5, assessments_per_machine=4, row_size=9_000)
+    sizes = [len(line) for line in ordinary.lines()["securityresources"]]
+    assert set(sizes) == {9_000}
+    assert list(ordinary.lines()["securityresources"]) == list(ordinary.lines()["securityresources"])

@@ -154,6 +154,27 @@ def test_nothing_readable_is_400_or_403(fleet, store, denial):
     assert azure.refused("count") == (denial, [code])
 
 
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("securityresources | count", "DisallowedLogicalTableName"),
+        ("Resources | union (SecurityResources) | count", "DisallowedLogicalTableName"),
+        ("Resources | summarize n = count(), rows = make_list(pack('id', id))", "InvalidQueryLanguage"),
+    ],
+)
+def test_a_service_may_lack_a_table_or_a_function(fleet, store, query, code):
+    azure = Azure(fleet, store, limits=Limits(lacking=frozenset({"securityresources", "make_list"})))
+    assert azure.refused(query) == (400, ["InvalidQuery", code])
+    assert azure.ask("Resources | summarize n = count()")["count"] == 1
+
+
+def test_a_packed_answer_is_bounded_like_any_other(fleet, store):
+    query = "Resources | summarize n = count(), rows = make_list(pack('id', id, 'properties', properties))"
+    size = len(Azure(fleet, store).send({"query": query}).body)
+    assert Azure(fleet, store, limits=Limits(payload=size)).ask(query)["count"] == 1
+    assert Azure(fleet, store, limits=Limits(payload=size - 1)).refused(query) == (400, ["ResponsePayloadTooLarge"])
+
+
 # Who asks, and how
 
 

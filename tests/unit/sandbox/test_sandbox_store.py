@@ -2,16 +2,21 @@
 
 import json
 import re
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 import duckdb
 import orjson
 import pytest
+import xxhash
+from hypothesis import given
+from hypothesis import strategies as st
 from sandbox_tables import rows, small_store
 
 from tap_mdc_vm_sandbox import kql
 from tap_mdc_vm_sandbox.store import HashMode, Store, View
+from tap_mdc_vm_sandbox.xxh64 import signed_xxh64
 
 MACHINES = "Resources | where type =~ 'microsoft.compute/virtualmachines'"
 ASSESSMENTS = "SecurityResources | where type =~ 'microsoft.security/assessments'"
@@ -169,6 +174,42 @@ def test_a_hash_depends_on_the_value_alone_and_the_second_argument_bounds_it(ask
     assert {row["a"] == row["b"] for row in found if row["id"] == row["id"].lower()} <= {True}
 
 
+def test_a_hash_is_the_one_that_kusto_documents(ask):
+    (row,) = ask("Resources | take 1 | project world = hash('World'), hello = hash('Hello'), nothing = hash('')")
+    assert row == {"world": 1846988464401551951, "hello": 753694413698530628, "nothing": -1205034819632174695}
+
+
+@pytest.mark.parametrize(
+    "condition", ["hash(tolower(id)) % 5", "hash(tolower(tolower(id)), 5)", "hash(tolower(id), 5)"]
+)
+def test_each_way_to_ask_for_a_hash_gives_the_same(ask, condition):
+    expected = ask("Resources | where hash(tolower(id)) % 5 == 2 | project id | order by id asc")
+    assert ask(f"Resources | where {condition} == 2 | project id | order by id asc") == expected
+    assert ask(f"Resources | extend id = tolower(id) | where {condition} == 2 | count") == [{"Count": len(expected)}]
+
+
+def test_a_partition_is_the_remainder_of_the_hash_of_the_id_in_lower_case(ask, fleet):
+    expected = sorted(row["id"] for row in fleet.tables["resources"] if signed_xxh64(row["id"].lower()) % 7 == 3)
+    found = ask("Resources | where hash(tolower(id)) % 7 == 3 | project id | order by id asc")
+    assert [row["id"] for row in found] == expected
+
+
+@given(text=st.text(max_size=300))
+def test_a_hash_is_xxh64_of_the_text_in_utf_8(text):
+    (number,) = struct.unpack(">q", xxhash.xxh64_digest(text.encode()))
+    assert signed_xxh64(text) == number
+
+
+def test_a_service_may_hash_by_an_algorithm_of_its_own():
+    store = small_store({"resources": [{"id": f"/{n}"} for n in range(200)]}, hash_mode=HashMode.OTHER)
+    found = [rows(store, f"Resources | where hash(tolower(id)) % 4 == {part} | project id").texts for part in range(4)]
+    again = rows(store, "Resources | where hash(tolower(id)) % 4 == 2 | project id", number=9).texts
+    store.close()
+    assert len({text for part in found for text in part}) == sum(map(len, found)) == 200
+    assert set(again) == set(found[2])
+    assert any(signed_xxh64(json.loads(text)["id"]) % 4 for text in found[0])
+
+
 def test_a_service_that_hashes_differently_each_time_loses_rows_and_doubles_others():
     store = small_store({"resources": [{"id": f"/{n}"} for n in range(200)]}, hash_mode=HashMode.PER_REQUEST)
     query = "Resources | where hash(id) % 4 == {} | project id | order by id asc"
@@ -185,6 +226,64 @@ def test_a_service_that_signs_the_remainder_hides_rows_with_a_negative_hash():
     store.close()
     assert sum(found.values()) == 200
     assert all(found.values())
+
+
+@pytest.mark.parametrize("pack", ["pack", "bag_pack"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Resources | where type =~ 'microsoft.compute/virtualmachines'",
+        "Resources | where hash(tolower(id)) % 3 == 1",
+        "Resources | extend code = tostring(properties.extended.instanceView.powerState.code) | order by id asc",
+        "Resources | where name == 'nosuch'",
+    ],
+)
+def test_rows_packed_into_one_are_those_of_the_plain_query(ask, head, pack):
+    plain = ask(f"{head} | project id, properties, vm = properties.vmId, t = tostring(tags)")
+    members = "'id', id, 'properties', properties, 'vm', properties.vmId, 't', tostring(tags)"
+    query = f"{head} | summarize n = count(), rows = make_list({pack}({members}))"
+    (row,) = ask(query)
+    (cells,) = ask(query, as_table=True)
+    assert (row["n"], cells[0]) == (len(plain), len(plain))
+    assert by_id(row["rows"]) == by_id(cells[1]) == by_id(plain)
+    if "order by" in head:
+        assert row["rows"] == cells[1] == sorted(plain, key=lambda row: row["id"])
+
+
+def by_id(rows):
+    return sorted(rows, key=lambda row: row["id"])
+
+
+def test_a_packed_answer_has_a_number_and_an_object(store):
+    found = rows(store, "Resources | summarize rows = make_list(pack('id', id)), n = count()")
+    assert (found.total, found.columns) == (1, [("rows", "object"), ("n", "integer")])
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("summarize n = count(), rows = make_list(pack('id', id))", 40),
+        ("summarize n = count(), rows = make_list(pack('id', id), 30)", 30),
+        ("summarize n = count(), rows = make_list(pack('id', id), 50)", 40),
+        ("summarize n = count(), rows = make_list(id)", 40),
+        ("summarize n = count(), rows = make_list(pack('id', id)) by type", 40),
+    ],
+)
+def test_a_list_ends_where_the_service_cuts_it(query, kept):
+    store = small_store({"resources": [{"id": f"/{n}", "type": "x"} for n in range(100)]}, list_limit=40)
+    (text,) = rows(store, query).texts
+    store.close()
+    row = json.loads(text)
+    assert (row["n"], len(row["rows"])) == (100, kept)
+
+
+def test_a_list_leaves_nulls_out_and_keeps_bags_of_them(few):
+    (text,) = rows(
+        few, "Resources | summarize n = count(), a = make_list(properties.n), b = make_list(pack('n', properties.n))"
+    ).texts
+    row = json.loads(text)
+    assert (row["n"], sorted(row["a"])) == (4, [1, 3])
+    assert sorted(row["b"], key=str) == [{"n": 1}, {"n": 3}, {"n": None}, {"n": None}]
 
 
 def test_pages_of_an_ordered_query_follow_one_another(ask):

@@ -46,8 +46,9 @@ docs: .venv/.dev ## Build the documentation into site/
 constraints: .venv/.dev ## Pin the newest versions that fit together, for the project and for each Meltano plugin
 	$(BIN)/python scripts/update_constraints.py
 
-clean: ## Remove everything that make has made
-	rm -rf .venv .meltano output site dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## Remove what make has made: environments, caches, the site and the demo's output. Your output/ and Meltano's state stay
+	rm -rf .venv .meltano/extractors .meltano/loaders .meltano/.demo .meltano/.all output/sandbox site dist
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/bin/python:
 	@scripts/create_venv .venv

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from meltano.core import yaml as meltano_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -53,7 +54,8 @@ def meltano_setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 def with_settings(text: str) -> str:
     """Return a plugin definition in YAML with all settings in its first list of that name.
 
-    Text that holds the same settings already, however it is laid out, is returned as it is.
+    They are laid out as Meltano does, so that a command that changes the project rewrites nothing else of it. Text that
+    holds the same settings already, however it is laid out, is returned as it is.
     """
     settings = [meltano_setting(name, schema) for name, schema in SETTINGS.items()]
     found = re.search(r"^( *)settings:\n((?:\1[- ] .*\n)*)", text, re.MULTILINE)
@@ -62,7 +64,7 @@ def with_settings(text: str) -> str:
     indent, old = found.groups()
     if yaml.safe_load(old) == settings:
         return text
-    dumped = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120 - len(indent))
+    dumped = meltano_yaml.dump(settings) or ""
     new = "".join(f"{indent}{line}\n" for line in dumped.splitlines())
     return text[: found.start(2)] + new + text[found.end(2) :]
 

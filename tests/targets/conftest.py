@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from pairs import BIN, KEYS, ROOT, Meltano, Records, Tenant, duckdb_variables, postgres_variables
+from pairs import BIN, KEYS, ROOT, Meltano, Records, Tenant, postgres_variables, project_in
 
 from tap_mdc_vm_sandbox import Sandbox
 
@@ -66,7 +66,7 @@ def meltano_home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def meltano(meltano_home: dict[str, str]) -> Meltano:
-    """Run Meltano in this project, or in another folder, with variables of your own."""
+    """Run Meltano in this project, or in a copy of it, with variables of your own."""
 
     def run(
         *words: str, environ: dict[str, str], status: int = 0, folder: Path = ROOT, environment: str = "sandbox"
@@ -79,6 +79,12 @@ def meltano(meltano_home: dict[str, str]) -> Meltano:
         return done
 
     return run
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the Meltano project for one test, with the same installed plugins."""
+    return project_in(tmp_path / "project")
 
 
 @pytest.fixture(scope="session")
@@ -117,18 +123,17 @@ def loaded_postgres(postgres: Callable[[], str], living: Tenant, meltano: Meltan
 @pytest.fixture(scope="session")
 def loaded_duckdb(tmp_path_factory: pytest.TempPathFactory, living: Tenant, meltano: Meltano) -> Path:
     """Load the living tenant into a DuckDB file, twice, and return its path."""
-    path = tmp_path_factory.mktemp("duckdb") / "defender.duckdb"
+    folder = project_in(tmp_path_factory.mktemp("duckdb") / "project")
     with Sandbox(living, quota=None) as sandbox:
         for _ in range(2):
-            meltano("run", "tap-mdc-vm", "target-duckdb", environ=sandbox.environment | duckdb_variables(path))
-    return path
+            meltano("run", "tap-mdc-vm", "target-duckdb", environ=sandbox.environment, folder=folder)
+    return folder / "output" / "sandbox.duckdb"
 
 
 @pytest.fixture(scope="session")
 def loaded_files(tmp_path_factory: pytest.TempPathFactory, living: Tenant, meltano: Meltano) -> Path:
     """Load the living tenant into files, and return their folder."""
-    folder = tmp_path_factory.mktemp("jsonl")
+    folder = project_in(tmp_path_factory.mktemp("jsonl") / "project")
     with Sandbox(living, quota=None) as sandbox:
-        environ = sandbox.environment | {"TARGET_JSONL_DESTINATION_PATH": str(folder)}
-        meltano("run", "tap-mdc-vm", "target-jsonl", environ=environ)
-    return folder
+        meltano("run", "tap-mdc-vm", "target-jsonl", environ=sandbox.environment, folder=folder)
+    return folder / "output" / "sandbox"

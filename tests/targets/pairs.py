@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -26,8 +27,8 @@ KEYS = {
 }
 Records = dict[str, dict[str, dict[str, Any]]]
 """By stream, then by key."""
-SCHEMA = "tap_mdc_vm"
-"""In which databases hold the tables."""
+SCHEMAS = {"postgres": "tap_mdc_vm_sandbox", "duckdb": "tap_mdc_vm"}
+"""In which each database holds the tables that came from the sandbox."""
 Meltano = Callable[..., CompletedProcess[str]]
 
 
@@ -72,9 +73,12 @@ def postgres_variables(database: str) -> dict[str, str]:
     return {"TARGET_POSTGRES_SQLALCHEMY_URL": database.replace("postgresql:", "postgresql+psycopg:")}
 
 
-def duckdb_variables(path: Path) -> dict[str, str]:
-    """Return what leads target-duckdb to a file."""
-    return {"TARGET_DUCKDB_PATH": str(path)}
+def project_in(folder: Path) -> Path:
+    """Make a copy of the Meltano project that commands may change and write to, and return its folder."""
+    (folder / "output").mkdir(parents=True)
+    shutil.copy(ROOT / "meltano.yml", folder)
+    (folder / "constraints").symlink_to(ROOT / "constraints")
+    return folder
 
 
 def differences(found: dict[str, dict[str, Any]], expected: dict[str, dict[str, Any]]) -> list[str]:

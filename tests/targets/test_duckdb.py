@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from pairs import KEYS, SCHEMA, Meltano, Records, Tenant, differences, duckdb_variables
+from pairs import KEYS, SCHEMAS, Meltano, Records, Tenant, differences
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm_sandbox import Sandbox
@@ -20,7 +20,7 @@ def read(path: Path, stream: str, fields: list[str]) -> list[dict[str, Any]]:
     """Return a table's rows under the names and with the values that the tap sent."""
     with duckdb.connect(str(path), read_only=True) as connection:
         found = connection.execute(
-            f"select columns(lambda name: not starts_with(name, '_sdc_')) from {SCHEMA}.{stream}"
+            f"select columns(lambda name: not starts_with(name, '_sdc_')) from {SCHEMAS['duckdb']}.{stream}"
         )
         columns = [(name, str(kind)) for name, kind, *_ in found.description]
         rows = found.fetchall()
@@ -64,15 +64,16 @@ def test_types_land_as_what_they_are(loaded_duckdb: Path):
 
 
 @pytest.mark.parametrize("machines", [1, 2, 700])
-def test_no_row_is_lost_whatever_their_number(machines: int, meltano: Meltano, tmp_path: Path):
-    tenant, path = Tenant(machines=machines, assessments_per_machine=3), tmp_path / "defender.duckdb"
+def test_no_row_is_lost_whatever_their_number(machines: int, meltano: Meltano, project: Path):
+    tenant = Tenant(machines=machines, assessments_per_machine=3)
     with Sandbox(tenant, quota=None) as sandbox:
-        meltano("run", "tap-mdc-vm", "target-duckdb", environ=sandbox.environment | duckdb_variables(path))
+        meltano("run", "tap-mdc-vm", "target-duckdb", environ=sandbox.environment, folder=project)
     expected = tenant.expected()
     keys = {stream: set(records) for stream, records in expected.items()}
     keys["etm_assets"] = {record["vmId"] for record in expected["virtual_machines"].values()}
     keys["etm_findings"] = keys["assessments"]
+    path = project / "output" / "sandbox.duckdb"
     with duckdb.connect(str(path), read_only=True) as connection:
         for stream, expected_keys in keys.items():
-            found = connection.execute(f"select {KEYS[stream]} from {SCHEMA}.{stream}").fetchall()
+            found = connection.execute(f"select {KEYS[stream]} from {SCHEMAS['duckdb']}.{stream}").fetchall()
             assert {key for (key,) in found} == expected_keys

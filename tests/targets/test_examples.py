@@ -14,7 +14,7 @@ import dagster
 import duckdb
 import psycopg
 import pytest
-from pairs import BIN, ROOT, SCHEMA, Records, Tenant
+from pairs import BIN, ROOT, SCHEMAS, Records, Tenant, project_in
 
 from tap_mdc_vm_sandbox import Sandbox
 
@@ -34,12 +34,12 @@ def ask(request: pytest.FixtureRequest) -> Any:
         query = (SQL / f"{name}.sql").read_text(encoding="utf-8")
         if request.param == "postgres":
             with psycopg.connect(request.getfixturevalue("loaded_postgres")) as connection:
-                connection.execute(f"set search_path = {SCHEMA}")
+                connection.execute(f"set search_path = {SCHEMAS['postgres']}")
                 cursor = connection.execute(query)
                 columns, rows = [column.name for column in cursor.description], cursor.fetchall()
         else:
             with duckdb.connect(str(request.getfixturevalue("loaded_duckdb")), read_only=True) as connection:
-                connection.execute(f"use {SCHEMA}")
+                connection.execute(f"use {SCHEMAS['duckdb']}")
                 cursor = connection.execute(query)
                 columns, rows = [column[0] for column in cursor.description], cursor.fetchall()
         return [dict(zip(columns, row, strict=True)) for row in rows]
@@ -177,10 +177,9 @@ def defender(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, meltano_home: dict
     (tmp_path / "folders" / "sandbox").symlink_to(meltano_home["MELTANO_SYS_DIR_ROOT"])
     for name, value in {
         "DEFENDER_ENVIRONMENTS": "sandbox,prod",
-        "MELTANO_PROJECT_ROOT": str(ROOT),
+        "MELTANO_PROJECT_ROOT": str(project_in(tmp_path / "project")),
         "MELTANO": str(BIN / "meltano"),
         "DEFENDER_FOLDERS": str(tmp_path / "folders"),
-        "TARGET_JSONL_DESTINATION_PATH": str(tmp_path),
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.syspath_prepend(str(ROOT / "examples" / "dagster"))

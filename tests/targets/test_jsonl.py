@@ -29,12 +29,12 @@ def test_every_file_holds_the_tenant_row_by_row(loaded_files: Path, everything: 
         assert len(found[stream]) == len(expected)
 
 
-def test_each_run_makes_files_of_its_own(tenant: Tenant, meltano: Meltano, tmp_path: Path):
+def test_each_run_makes_files_of_its_own(tenant: Tenant, meltano: Meltano, project: Path):
     with Sandbox(tenant, quota=None) as sandbox:
-        environ = sandbox.environment | {"TARGET_JSONL_DESTINATION_PATH": str(tmp_path)}
-        meltano("run", "tap-mdc-vm", "target-jsonl", environ=environ)
+        meltano("run", "tap-mdc-vm", "target-jsonl", environ=sandbox.environment, folder=project)
         tenant.delete(next(iter(tenant.expected()["virtual_machines"])))
     with Sandbox(tenant, quota=None) as sandbox:
-        meltano("run", "tap-mdc-vm", "target-jsonl", environ=environ | sandbox.environment)
-    earlier, later = (len(path.read_text().splitlines()) for path in sorted(tmp_path.glob("virtual_machines-*.jsonl")))
+        meltano("run", "tap-mdc-vm", "target-jsonl", environ=sandbox.environment, folder=project)
+    paths = sorted((project / "output" / "sandbox").glob("virtual_machines-*.jsonl"))
+    earlier, later = (len(path.read_text().splitlines()) for path in paths)
     assert later == earlier - 1

@@ -27,16 +27,6 @@ def sandbox(tenant: Tenant) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project that commands may change, with the same installed plugins."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    shutil.copy(ROOT / "meltano.yml", folder)
-    (folder / "constraints").symlink_to(ROOT / "constraints")
-    return folder
-
-
-@pytest.fixture
 def run(meltano: Meltano, sandbox: Sandbox, project: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run Meltano in the copy of the project, on the sandbox."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from pairs import KEYS, ROOT, SCHEMA, Meltano, Records, Tenant, differences, postgres_variables
+from pairs import KEYS, ROOT, SCHEMAS, Meltano, Records, Tenant, differences, postgres_variables
 from psycopg.rows import dict_row
 
 from tap_mdc_vm import packaged
@@ -20,7 +20,9 @@ from tap_mdc_vm_sandbox import Fault, Kind, Sandbox
 if TYPE_CHECKING:
     from pathlib import Path
 
+SCHEMA = SCHEMAS["postgres"]
 DELETING = {"TAP_MDC_VM_EMIT_ACTIVATE_VERSION_MESSAGES": "true"}
+KEEPING = {"TAP_MDC_VM_EMIT_ACTIVATE_VERSION_MESSAGES": "false"}
 Load = Callable[..., str]
 
 
@@ -91,10 +93,10 @@ def test_what_changes_in_azure_is_updated(tenant: Tenant, load: Load, database: 
 
 
 def test_what_is_deleted_in_azure_disappears_with_all_that_belongs_to_it(tenant: Tenant, load: Load, database: str):
-    load(Sandbox(tenant, quota=None), **DELETING)
+    load(Sandbox(tenant, quota=None))
     before = tenant.expected()
     tenant.delete(next(row["virtualMachineId"] for row in before["assessments"].values() if row["vmId"]))
-    load(Sandbox(tenant, quota=None), **DELETING)
+    load(Sandbox(tenant, quota=None))
     after = tenant.expected()
     assert len(after["virtual_machines"]) == len(before["virtual_machines"]) - 1
     assert len(after["assessments"]) < len(before["assessments"])
@@ -104,10 +106,10 @@ def test_what_is_deleted_in_azure_disappears_with_all_that_belongs_to_it(tenant:
 
 
 def test_without_the_setting_what_is_deleted_stays(tenant: Tenant, load: Load, database: str):
-    load(Sandbox(tenant, quota=None))
+    load(Sandbox(tenant, quota=None), **KEEPING)
     before = tenant.expected()
     tenant.delete(next(iter(before["virtual_machines"])))
-    load(Sandbox(tenant, quota=None))
+    load(Sandbox(tenant, quota=None), **KEEPING)
     assert read(database, "virtual_machines").keys() == before["virtual_machines"].keys()
 
 
@@ -121,11 +123,11 @@ def test_without_the_setting_what_is_deleted_stays(tenant: Tenant, load: Load, d
 def test_a_run_that_fails_removes_nothing_that_it_did_not_finish_reading(
     query: str, answers: int, tenant: Tenant, load: Load, database: str
 ):
-    load(Sandbox(tenant, quota=None), **DELETING)
+    load(Sandbox(tenant, quota=None))
     before = {stream: read(database, stream).keys() for stream in KEYS}
     tenant.delete(next(row["virtualMachineId"] for row in tenant.expected()["assessments"].values() if row["vmId"]))
     fault = Fault(kind=Kind.ROW_WITHOUT_ID, times=None, after=answers, containing=query)
-    log = load(Sandbox(tenant, quota=None, faults=[fault]), **DELETING, TAP_MDC_VM_PAGE_SIZE="50", status=1)
+    log = load(Sandbox(tenant, quota=None, faults=[fault]), TAP_MDC_VM_PAGE_SIZE="50", status=1)
     assert "without an id" in log
     unfinished = [stream for stream in KEYS if stream in {"assessments", "etm_findings"} or answers == 0]
     assert {each: read(database, each).keys() for each in unfinished} == {each: before[each] for each in unfinished}
@@ -135,7 +137,7 @@ def test_the_order_of_the_sdk_would_empty_the_table_when_a_run_fails(
     tenant: Tenant, load: Load, database: str, tmp_path: Path
 ):
     """The same messages, once as the tap sends them and once with ACTIVATE_VERSION first, both broken off early."""
-    load(Sandbox(tenant, quota=None), **DELETING)
+    load(Sandbox(tenant, quota=None))
     whole = read(database, "assessments")
     with Sandbox(tenant, quota=None) as sandbox:
         environ = os.environ | sandbox.environment | DELETING

@@ -52,7 +52,7 @@ def read(bucket: Any) -> dict[str, list[dict[str, Any]]]:
     """Return the records of each object, by its stream."""
     streams = {}
     for listed in bucket.list_objects_v2(Bucket=BUCKET)["Contents"]:
-        stream = re.fullmatch(r"defender/(\w+)/\d{4}-\d\d-\d\d\.jsonl\.gz", listed["Key"])[1]
+        stream = re.fullmatch(r"defender-sandbox/(\w+)/\d{4}-\d\d-\d\d\.jsonl\.gz", listed["Key"])[1]
         body = gzip.decompress(bucket.get_object(Bucket=BUCKET, Key=listed["Key"])["Body"].read())
         streams[stream] = [json.loads(line) for line in body.splitlines()]
     return streams

@@ -1,0 +1,133 @@
+"""What lies around the package: the Meltano project, make, and what git ignores."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from meltano.cli import cli as meltano_cli
+from meltano.core.plugin.settings_service import PluginSettingsService
+from meltano.core.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+PLACES = {
+    "target-jsonl": "destination_path",
+    "target-postgres": "default_target_schema",
+    "target-s3-jsonl": "path_template",
+    "target-duckdb": "path",
+}
+"""The setting of each loader that says where it writes: a folder, a file, a schema, a prefix."""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the Meltano project that commands may change."""
+    shutil.copy(ROOT / "meltano.yml", tmp_path)
+    return tmp_path
+
+
+def place(folder: Path, environment: str, loader: str) -> Any:
+    """Return where a loader writes in an environment, as Meltano tells it."""
+    project = Project(folder)
+    project.activate_environment(environment)
+    plugin = project.plugins.find_plugin(loader)
+    return PluginSettingsService(project, plugin).get(PLACES[loader])
+
+
+@pytest.mark.parametrize("loader", [loader["name"] for loader in MELTANO["plugins"]["loaders"]])
+def test_in_the_sandbox_every_target_writes_to_a_place_of_its_own_whatever_variables_say(
+    loader: str, project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    variable = f"{loader}_{PLACES[loader]}".upper().replace("-", "_")
+    assert place(project, "sandbox", loader) != place(project, "prod", loader)
+    (project / ".env").write_text(f"{variable}=the real place\n", encoding="utf-8")
+    assert place(project, "prod", loader) == "the real place"
+    assert "sandbox" in place(project, "sandbox", loader)
+    monkeypatch.setenv(variable, "the real place")
+    assert "sandbox" in place(project, "sandbox", loader)
+
+
+@pytest.fixture
+def meltano(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Run a command of Meltano in the project, and return the lines of meltano.yml that it took away or added."""
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(Project, "_default", None)
+
+    definition = project / "meltano.yml"
+
+    def run(*words: str) -> list[str]:
+        before = definition.read_text(encoding="utf-8").splitlines()
+        done = CliRunner().invoke(meltano_cli, words, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        after = definition.read_text(encoding="utf-8").splitlines()
+        lost, new = (line for line in before if line not in after), (line for line in after if line not in before)
+        return [f"-{line}" for line in lost] + [f"+{line}" for line in new]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        ("config set target-jsonl custom_name defender", ["+      custom_name: defender"]),
+        ("select tap-mdc-vm assessments *", ["+    select:", "+    - assessments.*"]),
+        ("schedule set defender-daily --interval @hourly", ["-  interval: 30 5 * * *", "+  interval: '@hourly'"]),
+        (
+            "--environment prod config set tap-mdc-vm page_size 500",
+            ["+      extractors:", "+          page_size: 500"],
+        ),
+    ],
+)
+def test_commands_of_meltano_change_nothing_else_in_the_project(
+    command: str, lines: list[str], meltano: Callable[..., list[str]]
+):
+    changed = meltano(*command.split())
+    assert [line for line in changed if line in lines] == lines
+    assert len(changed) <= len(lines) + 2
+
+
+def test_make_clean_leaves_loads_and_meltanos_state_alone(tmp_path: Path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    made = [".venv/bin/python", ".meltano/loaders/target-jsonl/x", ".meltano/.all", "output/sandbox/x.jsonl", "site/x"]
+    kept = ["output/assessments-20261123T053000.jsonl", ".meltano/meltano.db", ".meltano/logs/elt/x", ".env"]
+    for name in chain(made, kept):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {"Makefile", *kept}
+
+
+def written() -> set[str]:
+    """Return the files that commands of the pages write into the clone, but for maps, which belong into it."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    pattern = r"(?:(?<!\d)>|-o|-keyout|-out|--config|--json|--markdown) ?([\w][\w./-]*\.\w+)"
+    return {name for block in blocks for name in re.findall(pattern, block) if not name.endswith((".yml", ".yaml"))}
+
+
+def test_git_ignores_every_file_that_the_pages_have_people_create():
+    names = written() | {"config.json", ".env", "tap.pfx", "output/x.jsonl"}
+    assert {"messages.jsonl", "key.pem", "overview.html"} <= names
+    command = ["git", "check-ignore", "--no-index", *sorted(names)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert names - set(done.stdout.split()) == set()
+
+
+def test_every_pipe_from_the_tap_fails_when_the_tap_fails():
+    for page in PAGES:
+        for line in page.read_text(encoding="utf-8").splitlines():
+            if re.search(r"tap-mdc-vm\b[^|]*\| *[a-z-]*target-|sh -c", line):
+                assert "pipefail" in line, f"{page.name}: {line}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 import msgspec  # noqa: TC002 - the decoder reads the annotations of Row
+
+from tap_mdc_vm.azure.transport import retry_after, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,6 @@ MAX_PAGE = 1000
 """Rows per answer at most, by Azure's documentation of ``$top``."""
 
 _ORDER = "| order by id asc"
-_TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,41 +155,5 @@ class Quota:
         return cls(
             int(remaining) if re.fullmatch(r"[0-9]{1,9}", remaining) else None,
             seconds(headers.get("x-ms-user-quota-resets-after", "")),
-            _retry_after(headers),
+            retry_after(headers),
         )
-
-
-def seconds(text: str) -> float | None:
-    """Return a duration in seconds, from a number of seconds or .NET's ``[days.]hh:mm:ss[.fraction]``.
-
-    Returns:
-        None when the text is neither; infinity for a number of hundreds of digits.
-    """
-    text = text.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    if match := _TIMESPAN.fullmatch(text):
-        days, hours, minutes, rest = match.groups()
-        return float(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(rest)
-    return None
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that ``Retry-After`` asks to wait: it names them or, as HTTP allows, a date.
-
-    A date is compared with the answer's own ``Date``, because this machine's clock may be off.
-    """
-    text = headers.get("Retry-After", "")
-    until = _instant(text)
-    if until is None:
-        return seconds(text)
-    return max((until - (_instant(headers.get("Date", "")) or datetime.now(UTC))).total_seconds(), 0.0)
-
-
-def _instant(text: str) -> datetime | None:
-    """Return the instant that a date of HTTP names; None for anything else."""
-    try:
-        instant = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

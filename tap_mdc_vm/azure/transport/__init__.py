@@ -5,34 +5,29 @@ It asks once. Who may ask again, and after how long, is decided by those who kno
 
 from __future__ import annotations
 
-import http.client
-import json
-import socket
 import ssl
 import time
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
-from http.cookiejar import DefaultCookiePolicy
+from contextlib import closing, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import certifi
-import requests
-import urllib3.exceptions
+import urllib3
 from isal import igzip
-from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 from urllib3.util.ssl_ import create_urllib3_context
-from urllib3.util.ssltransport import SSLTransport
 
-from .addresses import address, printable, proxies, proxy
+from .addresses import address, credentials, printable, proxy
+from .answer import Answer, retry_after, seconds
 from .failures import LIBRARY_ERRORS, network_error
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Answer", "Transport"]
+__all__ = ["Answer", "Transport", "retry_after", "seconds"]
 
 CONNECT_SECONDS = 15.0
 ANSWER_SECONDS = 120.0
@@ -40,31 +35,6 @@ ANSWER_SECONDS = 120.0
 
 _PART = 65536
 """Bytes to read at once, at most; a record of TLS holds 16 KiB (RFC 8446, section 5.1)."""
-
-_Socket: TypeAlias = socket.socket | SSLTransport
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server answered, whatever its status.
-
-    Attributes:
-        status: HTTP status.
-        headers: Names in any letter case.
-        body: The whole body, decompressed.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def without(self, secret: str) -> Answer:
-        """Return the answer with ``***`` wherever it repeats a secret that was sent, as an error's text may."""
-        spellings = {secret, json.dumps(secret)[1:-1]} - {""}
-        body = self.body
-        for spelling in spellings:
-            body = body.replace(spelling.encode(), b"***")
-        return replace(self, body=body)
 
 
 class Transport:
@@ -90,19 +60,15 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; nothing is opened before the first request."""
-        self._timeout, self._clock = timeout, clock
+        self._timeout, self._clock, self._pool_size = timeout, clock, pool_size
         self._whole_timeout = max(2 * timeout, ANSWER_SECONDS)
         self._connect_timeout = min(timeout, CONNECT_SECONDS)
-        self._trusted = ca_bundle or certifi.where()
-        self._session = requests.Session()
-        # With it, REQUESTS_CA_BUNDLE would win over ca_bundle, and ~/.netrc over our token.
-        self._session.trust_env = False
-        self._session.verify = self._trusted
-        self._session.headers["User-Agent"] = f"tap-mdc-vm/{_version()}"
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._context = _trusting(ca_bundle)
+        self._headers = {"User-Agent": f"tap-mdc-vm/{_version()}", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+        self._pools: dict[str | None, urllib3.PoolManager] = {
+            None: urllib3.PoolManager(maxsize=pool_size, ssl_context=self._context)
+        }
         self._closed = False
-        self._adapter = HTTPAdapter(pool_maxsize=pool_size)
-        self._session.mount("https://", self._adapter)
 
     def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send ``body`` and return the answer.
@@ -132,13 +98,12 @@ class Transport:
             pass
 
     def shake_hands(self, url: str) -> None:
-        """Establish TLS with the host, and send nothing.
+        """Establish TLS with the host, by a request for nothing: any answer will do.
 
         Raises:
             NetworkError: If that fails.
         """
-        with self._translated(url), self._connection(url) as connection, self._tls(connection, url):
-            pass
+        self._ask("HEAD", url, None, {})
 
     def proxy(self, url: str) -> str | None:
         """Return the host and port of the proxy on the way to ``url``; None if there is none."""
@@ -148,34 +113,46 @@ class Transport:
     def close(self) -> None:
         """Close the connections that are kept, and open no more, whatever threads a run that failed leaves behind."""
         self._closed = True
-        self._session.close()
+        for pools in list(self._pools.values()):
+            pools.clear()
 
     def _ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         if self._closed:
             raise CancelledError
         deadline = self._clock() + self._whole_timeout
-        with (
-            self._translated(url),
-            self._session.request(
+        with self._translated(url):
+            response = self._pool(proxy(url)).request(
                 method,
                 url,
-                data=body,
-                headers=headers,
-                timeout=(self._connect_timeout, self._timeout),
-                proxies=proxies(url),
-                allow_redirects=False,
-                stream=True,
-            ) as response,
-        ):
-            # What is packed is unpacked by ISA-L, in less than half of zlib's time.
-            packed = response.headers.get("Content-Encoding") == "gzip"
-            content = self._body(response.raw, deadline, decode=not packed)
+                body=body,
+                headers=self._headers | dict(headers),
+                timeout=urllib3.Timeout(connect=self._connect_timeout, read=self._timeout),
+                redirect=False,
+                retries=False,
+                preload_content=False,
+            )
+            with closing(response):
+                # What is packed is unpacked by ISA-L, in less than half of zlib's time.
+                packed = response.headers.get("Content-Encoding") == "gzip"
+                content = self._body(response, deadline, decode=not packed)
             if packed:
                 content = igzip.decompress(content)  # type: ignore[no-untyped-call]
-            return Answer(response.status_code, response.headers, content)
+            return Answer(response.status, response.headers, content)
 
-    def _body(self, raw: urllib3.HTTPResponse, deadline: float, *, decode: bool) -> bytes:
-        """Read the whole body, not in requests' parts of 10 kB but in as large ones as come at once.
+    def _pool(self, between: str | None) -> urllib3.PoolManager:
+        """Return the connections that are kept: those without a proxy, or those through one."""
+        if between and between not in self._pools:
+            self._pools[between] = urllib3.ProxyManager(
+                between,
+                proxy_headers=credentials(between),
+                maxsize=self._pool_size,
+                ssl_context=self._context,
+                proxy_ssl_context=self._context,
+            )
+        return self._pools[between]
+
+    def _body(self, response: urllib3.BaseHTTPResponse, deadline: float, *, decode: bool) -> bytes:
+        """Read the whole body, in as large parts as come at once.
 
         The time-out of a socket is for the next byte, so that a body which trickles would never meet it.
 
@@ -184,7 +161,7 @@ class Transport:
             urllib3.exceptions.HTTPError: The body is cut short, or the next part doesn't come.
         """
         parts = []
-        while part := raw.read1(_PART, decode_content=decode):
+        while part := response.read1(_PART, decode_content=decode):
             parts.append(part)
             if self._clock() > deadline:
                 raise TimeoutError
@@ -192,50 +169,19 @@ class Transport:
 
     @contextmanager
     def _connection(self, url: str) -> Iterator[socket.socket]:
-        """Open a connection on which the next word belongs to the host."""
+        """Open a connection on which the next word belongs to the host, or to a proxy that is spoken to by TLS."""
         between = proxy(url)
-        with ExitStack() as opened:
-            if between is None:
-                yield opened.enter_context(socket.create_connection(address(url), self._connect_timeout))
-                return
+        connection = HTTPConnection(*address(between or url), timeout=self._connect_timeout)
+        if between and between.startswith("http:"):
+            connection.set_tunnel(*address(url), headers=credentials(between))
+        with closing(connection):
             try:
-                connection = opened.enter_context(socket.create_connection(address(between), self._connect_timeout))
-                if between.startswith("https:"):
-                    connection = opened.enter_context(
-                        self._context().wrap_socket(connection, server_hostname=address(between)[0])
-                    )
-                self._tunnel(connection, printable(url), between)
-            except (OSError, http.client.HTTPException) as error:
-                raise urllib3.exceptions.ProxyError("Unable to connect to proxy", error) from error
-            yield connection
-
-    def _tunnel(self, connection: socket.socket, target: str, between: str) -> None:
-        """Ask the proxy between to connect."""
-        headers = {"Host": target, **self._adapter.proxy_headers(between)}
-        lines = [
-            f"CONNECT {target} HTTP/1.1",
-            *(f"{name}: {value}" for name, value in headers.items()),
-            "",
-            "",
-        ]
-        connection.sendall("\r\n".join(lines).encode("latin-1"))
-        with closing(http.client.HTTPResponse(connection, method="CONNECT")) as response:
-            response.begin()
-            if response.status != http.client.OK:
-                raise OSError(f"{response.status} {response.reason}")
-
-    def _tls(self, connection: socket.socket, url: str) -> _Socket:
-        host, _ = address(url)
-        if isinstance(connection, ssl.SSLSocket):  # a proxy that is itself spoken to by TLS
-            return SSLTransport(connection, self._context(), server_hostname=host)
-        return self._context().wrap_socket(connection, server_hostname=host)
-
-    def _context(self) -> ssl.SSLContext:
-        """Return the rules of verification as urllib3 makes them for a request."""
-        context = create_urllib3_context()
-        folder = Path(self._trusted).is_dir()
-        context.load_verify_locations(**{"capath" if folder else "cafile": self._trusted})
-        return context
+                connection.connect()
+            except LIBRARY_ERRORS as error:
+                if between:
+                    raise urllib3.exceptions.ProxyError("Unable to connect to proxy", error) from error
+                raise
+            yield connection.sock
 
     @contextmanager
     def _translated(self, url: str) -> Iterator[None]:
@@ -267,6 +213,21 @@ class Transport:
                 return certificate.issuer.rfc4514_string()
         except (*LIBRARY_ERRORS, ValueError):
             return ""  # the message does without
+
+
+def _trusting(ca_bundle: str | None) -> ssl.SSLContext:
+    """Return the rules of verification.
+
+    A certificate in a bundle that the user named is trusted as it is. From Python 3.13 on, the rules would ask of it
+    what RFC 5280 wants of a root, which many a company's has not: an Authority Key Identifier, extensions marked
+    critical. That it is an anchor, and that everything below it is signed, valid and for this host, is checked as ever.
+    """
+    context = create_urllib3_context()
+    trusted = ca_bundle or certifi.where()
+    context.load_verify_locations(**{"capath" if Path(trusted).is_dir() else "cafile": trusted})
+    if ca_bundle:
+        context.verify_flags = context.verify_flags & ~ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def _version() -> str:

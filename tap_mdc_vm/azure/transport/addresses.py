@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from base64 import b64encode
+from urllib.parse import unquote, urlsplit
 
 from requests.utils import get_environ_proxies, select_proxy
 
 
-def proxies(url: str) -> dict[str, str]:
-    """Return the environment's proxies for ``url``; none for plain http.
+def proxy(url: str) -> str | None:
+    """Return the address of the proxy on the way to ``url``, as the environment names it; None if there is none.
 
     Only the endpoints of managed identities speak plain http. They are this machine's: no proxy reaches them.
     """
-    return dict(get_environ_proxies(url)) if url.startswith("https:") else {}
-
-
-def proxy(url: str) -> str | None:
-    """Return the address of the proxy on the way to ``url``; None if there is none."""
-    found = select_proxy(url, proxies(url))
+    found = select_proxy(url, get_environ_proxies(url)) if url.startswith("https:") else None
     return f"http://{found}" if found and "://" not in found else found
+
+
+def credentials(between: str) -> dict[str, str]:
+    """Return the header for a proxy whose address has user and password; none for another."""
+    user, at, _ = urlsplit(between).netloc.rpartition("@")
+    return {"Proxy-Authorization": f"Basic {b64encode(unquote(user).encode()).decode()}"} if at else {}
 
 
 def address(url: str) -> tuple[str, int]:

@@ -8,7 +8,6 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
-import requests
 import urllib3.exceptions
 from isal import isal_zlib
 
@@ -29,58 +28,9 @@ if TYPE_CHECKING:
 
 _IsalError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub takes it for an instance
 
-# What the libraries may raise, and what it means to a user. A test asks them for all their exceptions.
-COUNTERPARTS: dict[type[BaseException], type[NetworkError]] = {
-    ssl.SSLCertVerificationError: UntrustedCertificateError,
-    requests.exceptions.ProxyError: ProxyFailedError,
-    requests.exceptions.InvalidProxyURL: ProxyFailedError,
-    requests.exceptions.InvalidSchema: ProxyFailedError,  # a SOCKS proxy without the library for it
-    urllib3.exceptions.ProxyError: ProxyFailedError,
-    urllib3.exceptions.ProxySchemeUnknown: ProxyFailedError,
-    urllib3.exceptions.ProxySchemeUnsupported: ProxyFailedError,
-    socket.gaierror: HostUnknownError,
-    UnicodeError: HostUnknownError,  # a name that can't be written in DNS
-    requests.exceptions.InvalidURL: HostUnknownError,  # a label of more than 63 characters, or none
-    urllib3.exceptions.NameResolutionError: HostUnknownError,
-    urllib3.exceptions.LocationParseError: HostUnknownError,
-    urllib3.exceptions.LocationValueError: HostUnknownError,
-    TimeoutError: TimedOutError,
-    requests.exceptions.Timeout: TimedOutError,
-    requests.exceptions.ConnectTimeout: TimedOutError,
-    requests.exceptions.ReadTimeout: TimedOutError,
-    urllib3.exceptions.TimeoutError: TimedOutError,
-    urllib3.exceptions.ReadTimeoutError: TimedOutError,
-    urllib3.exceptions.ConnectTimeoutError: TimedOutError,
-    OSError: ConnectionFailedError,
-    http.client.HTTPException: ConnectionFailedError,
-    requests.exceptions.RequestException: ConnectionFailedError,
-    requests.exceptions.ConnectionError: ConnectionFailedError,
-    requests.exceptions.SSLError: ConnectionFailedError,
-    requests.exceptions.ChunkedEncodingError: ConnectionFailedError,
-    requests.exceptions.ContentDecodingError: ConnectionFailedError,
-    urllib3.exceptions.HTTPError: ConnectionFailedError,
-    urllib3.exceptions.PoolError: ConnectionFailedError,
-    urllib3.exceptions.RequestError: ConnectionFailedError,
-    urllib3.exceptions.MaxRetryError: ConnectionFailedError,
-    urllib3.exceptions.SSLError: ConnectionFailedError,
-    urllib3.exceptions.DecodeError: ConnectionFailedError,
-    urllib3.exceptions.ProtocolError: ConnectionFailedError,
-    urllib3.exceptions.NewConnectionError: ConnectionFailedError,
-    urllib3.exceptions.IncompleteRead: ConnectionFailedError,
-    urllib3.exceptions.InvalidChunkLength: ConnectionFailedError,
-    urllib3.exceptions.InvalidHeader: ConnectionFailedError,
-    urllib3.exceptions.HeaderParsingError: ConnectionFailedError,
-    _IsalError: ConnectionFailedError,
-    EOFError: ConnectionFailedError,  # gzip that ends too soon
-}
-# One failure often shows as several exceptions, one inside the other. The most telling comes first.
-MOST_TELLING = (
-    UntrustedCertificateError,
-    ProxyFailedError,
-    HostUnknownError,
-    TimedOutError,
-    ConnectionFailedError,
-)
+_STRICT = range(80, 94)
+"""OpenSSL's numbers for what only its flag X509_STRICT refuses (x509_vfy.h), such as a missing key identifier."""
+
 LIBRARY_ERRORS = (
     OSError,
     UnicodeError,
@@ -88,8 +38,34 @@ LIBRARY_ERRORS = (
     urllib3.exceptions.HTTPError,
     urllib3.exceptions.ProxySchemeUnsupported,
     _IsalError,
-    EOFError,
+    EOFError,  # gzip that ends too soon
 )
+"""Whatever the libraries may raise. A test asks them for all their exceptions."""
+
+COUNTERPARTS: tuple[tuple[type[NetworkError], tuple[type[BaseException], ...]], ...] = (
+    (UntrustedCertificateError, (ssl.SSLCertVerificationError,)),
+    (
+        ProxyFailedError,
+        (
+            urllib3.exceptions.ProxyError,
+            urllib3.exceptions.ProxySchemeUnknown,
+            urllib3.exceptions.ProxySchemeUnsupported,
+        ),
+    ),
+    (
+        HostUnknownError,
+        (
+            socket.gaierror,
+            UnicodeError,  # a name that can't be written in DNS
+            urllib3.exceptions.NameResolutionError,
+            urllib3.exceptions.LocationValueError,  # a label of more than 63 characters, or none
+        ),
+    ),
+    (TimedOutError, (TimeoutError, urllib3.exceptions.ReadTimeoutError)),
+    (ConnectionFailedError, LIBRARY_ERRORS),
+)
+"""What they mean to a user. One failure often shows as several exceptions, one inside the other: the most telling
+comes first."""
 
 
 def network_error(error: BaseException, url: str, patience: str, issuer: Callable[[], str]) -> NetworkError:
@@ -102,11 +78,12 @@ def network_error(error: BaseException, url: str, patience: str, issuer: Callabl
         issuer: Finds out who issued the certificate that was shown; empty if that can't be found out.
     """
     causes = list(_causes(error))
-    kinds = [counterpart(cause) for cause in causes]
-    kind = next(kind for kind in MOST_TELLING if kind in kinds)
+    kind, telling = next(
+        (kind, cause) for kind, theirs in COUNTERPARTS for cause in causes if isinstance(cause, theirs)
+    )
     host, reason = printable(url), _reason(causes[-1])
     if kind is UntrustedCertificateError:
-        return _untrusted(host, causes[kinds.index(kind)], issuer())
+        return _untrusted(host, telling, issuer())
     if kind is ProxyFailedError:
         return kind(
             f"The proxy {printable(proxy(url) or '')} did not connect to {host}: {reason}.",
@@ -132,8 +109,10 @@ def network_error(error: BaseException, url: str, patience: str, issuer: Callabl
 
 def _untrusted(host: str, cause: BaseException, issuer: str) -> NetworkError:
     why = getattr(cause, "verify_message", "") or "verification failed"
+    strict = getattr(cause, "verify_code", 0) in _STRICT
+    rule = " (a rule of Python 3.13 and later for certificates that ca_bundle does not name)" if strict else ""
     return UntrustedCertificateError(
-        f"The certificate of {host}{issuer and f', issued by {issuer},'} is not trusted: {why}.",
+        f"The certificate of {host}{issuer and f', issued by {issuer},'} is not trusted: {why}{rule}.",
         "If a proxy that inspects TLS stands between, set ca_bundle to a PEM file with its root certificate; if it"
         f" is expired or not valid yet, check this machine's clock. {see('certificate-not-trusted')}",
     )
@@ -146,11 +125,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     cause = next((each for each in inner if isinstance(each, BaseException)), None)
     if cause is not None:
         yield from _causes(cause)
-
-
-def counterpart(cause: BaseException) -> type[NetworkError]:
-    """Return the class of this tap for an exception of the libraries, by its class or the nearest above it."""
-    return next((COUNTERPARTS[kind] for kind in type(cause).__mro__ if kind in COUNTERPARTS), ConnectionFailedError)
 
 
 def _reason(cause: BaseException) -> str:

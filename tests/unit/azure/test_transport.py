@@ -2,6 +2,7 @@
 
 import gzip
 import http.client
+import ipaddress
 import itertools
 import socket
 import ssl
@@ -9,11 +10,15 @@ import subprocess
 import threading
 import zlib
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
-import requests
+import trustme
 import urllib3
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tap_mdc_vm.azure.transport import Transport, failures
 from tap_mdc_vm.errors import (
@@ -326,6 +331,61 @@ def subject_hash(authority):
     )
 
 
+ROOTS = {
+    "not critical": {"critical": False},
+    "no key identifier": {"identifiers": False},
+    "neither": {"critical": False, "identifiers": False},
+}
+
+
+def corporate(path, *, critical=True, identifiers=True):
+    """Write a root as companies have them to ``path``, and return a certificate of it for this machine."""
+    now, name = datetime.now(UTC), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Contoso Root")])
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+
+    def certificate(subject, key, extensions):
+        builder = (
+            x509.CertificateBuilder(name, subject, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+        )
+        for extension, is_critical in extensions:
+            builder = builder.add_extension(extension, is_critical)
+        return builder.sign(keys[0], hashes.SHA256())
+
+    identity = x509.SubjectKeyIdentifier.from_public_key(keys[0].public_key())
+    issued_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key())
+    root = certificate(
+        name, keys[0], [(x509.BasicConstraints(True, None), critical), *([(identity, False)] if identifiers else [])]
+    )
+    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    leaf = certificate(x509.Name([]), keys[1], [(host, True), *([(issued_by, False)] if identifiers else [])])
+    path.write_bytes(root.public_bytes(Encoding.PEM))
+    key = keys[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return trustme.LeafCert(key, leaf.public_bytes(Encoding.PEM), [])
+
+
+@pytest.mark.parametrize("kind", ROOTS)
+@tls_ways
+def test_a_root_that_the_user_named_is_trusted_as_it_is(way, kind, make, serve, tmp_path):
+    path = tmp_path / "root.pem"
+    server = serve(ok, certificate=corporate(path, **ROOTS[kind]))
+    WAYS[way](make(ca_bundle=str(path)), server.url)
+
+
+def test_a_named_root_does_not_make_another_trusted(make, serve, tmp_path):
+    corporate(tmp_path / "root.pem")
+    failure(UntrustedCertificateError, "get", make(ca_bundle=str(tmp_path / "root.pem")), serve(ok).url)
+
+
+def test_a_rule_of_newer_pythons_is_told_as_such():
+    error = ssl.SSLCertVerificationError("x")
+    error.verify_code, error.verify_message = 85, "Missing Authority Key Identifier"
+    message = str(failures.network_error(error, "https://host", "", str))
+    assert "not trusted: Missing Authority Key Identifier (a rule of Python 3.13 and later" in message
+    assert "ca_bundle" in message
+
+
 # The end of a run
 
 
@@ -369,11 +429,14 @@ def proxied(serve, monkeypatch):
 def test_a_proxy_is_gone_through(way, tls, transport, serve, proxied):
     proxy, server = proxied(tls=tls, user="me:p%40ss@"), serve(ok)
     WAYS[way](transport, server.url)
+    assert transport.proxy(server.url) == f"127.0.0.1:{proxy.server_port}"
+    if way == "reach" and tls:  # what such a proxy is asked is asked by TLS
+        assert (proxy.connections, proxy.requests) == (1, [])
+        return
     (connect, *_) = proxy.requests
     assert (connect.method, connect.path) == ("CONNECT", f"127.0.0.1:{server.server_port}")
     assert connect.headers["Proxy-Authorization"] == "Basic bWU6cEBzcw=="  # me:p@ss
     assert len(server.requests) == (way in {"get", "post"})
-    assert transport.proxy(server.url) == f"127.0.0.1:{proxy.server_port}"
 
 
 @every_way
@@ -425,34 +488,54 @@ def test_plain_http_on_this_machine_goes_past_the_proxy(transport, serve, proxie
 
 # The table
 
-NEVER = {
-    # What a caller does wrong, and this module doesn't: it asks for complete addresses with bodies of bytes.
-    "requests": {"URLRequired", "MissingSchema", "InvalidHeader", "UnrewindableBodyError", "StreamConsumedError"}
-    # What happens in ways of use that are not this module's: JSON, raise_for_status, redirects, retries.
-    | {"InvalidJSONError", "JSONDecodeError", "HTTPError", "TooManyRedirects", "RetryError"},
-    "urllib3": {"URLSchemeUnknown", "UnrewindableBodyError", "TimeoutStateError", "BodyNotHttplibCompatible"}
-    | {"ResponseNotChunked", "ResponseError", "HostChangedError"}
-    # A pool that blocks, or that was closed under a request.
-    | {"EmptyPoolError", "FullPoolError", "ClosedPoolError"},
+# What happens in ways of use that are not this module's: pools that block, redirects, retries.
+NEVER = {"EmptyPoolError", "FullPoolError", "ClosedPoolError", "HostChangedError", "ResponseError", "TimeoutStateError"}
+# What is nothing without the cause that it carries, or stands for several others.
+NEVER |= {"ConnectTimeoutError", "TimeoutError"}
+KINDS = {
+    "Proxy": ProxyFailedError,
+    "Timeout": TimedOutError,
+    "NameResolution": HostUnknownError,
+    "Location": HostUnknownError,
+    "URLScheme": HostUnknownError,
+}
+OF_URLLIB3 = {
+    name: each
+    for name, each in vars(urllib3.exceptions).items()
+    if isinstance(each, type) and issubclass(each, Exception) and not issubclass(each, Warning)
+    if each.__module__ == "urllib3.exceptions" and name not in NEVER
 }
 
 
-@pytest.mark.parametrize(("name", "library"), [("requests", requests.exceptions), ("urllib3", urllib3.exceptions)])
-def test_every_exception_of_the_libraries_has_a_counterpart_or_a_reason_to_have_none(name, library):
-    raisable = {
-        each
-        for each in vars(library).values()
-        if isinstance(each, type) and issubclass(each, Exception) and not issubclass(each, Warning)
-    }
-    of_the_library = {each for each in raisable if each.__module__ == library.__name__}
-    without = {each.__name__ for each in of_the_library - set(failures.COUNTERPARTS)}
-    assert without == NEVER[name]
+def meaning(raised):
+    return type(failures.network_error(raised, "https://host", "5 seconds", str))
+
+
+@pytest.mark.parametrize("name", OF_URLLIB3)
+def test_every_exception_of_the_library_means_what_its_name_says(name):
+    raised = OF_URLLIB3[name].__new__(OF_URLLIB3[name])
+    vars(raised).update(partial=0, expected=1, length=b"")
+    kind = next((kind for word, kind in KINDS.items() if word in name), ConnectionFailedError)
+    assert isinstance(raised, failures.LIBRARY_ERRORS)
+    assert meaning(raised) is kind
 
 
 @pytest.mark.parametrize(
-    "raised",
-    [*failures.COUNTERPARTS, ssl.SSLEOFError, ConnectionResetError, http.client.BadStatusLine, socket.herror],
+    ("raised", "kind"),
+    [
+        (ssl.SSLEOFError("x"), ConnectionFailedError),
+        (ConnectionResetError("x"), ConnectionFailedError),
+        (http.client.BadStatusLine("x"), ConnectionFailedError),
+        (socket.herror("x"), ConnectionFailedError),
+        (socket.gaierror("x"), HostUnknownError),
+        (TimeoutError("x"), TimedOutError),
+        (urllib3.exceptions.ConnectTimeoutError("x", TimeoutError("y")), TimedOutError),
+        (ssl.SSLCertVerificationError("x"), UntrustedCertificateError),
+        (urllib3.exceptions.ProxyError("x", TimeoutError("y")), ProxyFailedError),
+        (urllib3.exceptions.SSLError(ssl.SSLCertVerificationError("x")), UntrustedCertificateError),
+    ],
+    ids=lambda value: type(value).__name__,
 )
-def test_what_has_a_counterpart_is_caught(raised):
-    assert issubclass(raised, failures.LIBRARY_ERRORS)
-    assert failures.counterpart(raised.__new__(raised)) in failures.MOST_TELLING
+def test_what_happens_means_to_a_user(raised, kind):
+    assert isinstance(raised, failures.LIBRARY_ERRORS)
+    assert meaning(raised) is kind

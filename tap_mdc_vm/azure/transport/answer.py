@@ -1,0 +1,81 @@
+"""What a server answered, and what all of Azure's services mean by parts of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered, whatever its status.
+
+    Attributes:
+        status: HTTP status.
+        headers: Names in any letter case.
+        body: The whole body, decompressed.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def without(self, secret: str) -> Answer:
+        """Return the answer with ``***`` wherever it repeats a secret that was sent, as an error's text may."""
+        body = self.body
+        for spelling in {secret, json.dumps(secret)[1:-1]} - {""}:
+            body = body.replace(spelling.encode(), b"***")
+        return replace(self, body=body)
+
+    def json_object(self) -> dict[str, Any] | None:
+        """Return the JSON object of the body; None for any other: gateways send HTML, or nothing."""
+        try:
+            payload = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return payload if isinstance(payload, dict) else None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that ``Retry-After`` asks to wait: it names them or, as HTTP allows, a date.
+
+    A date is compared with the answer's own ``Date``, because this machine's clock may be off.
+    """
+    text = headers.get("Retry-After", "")
+    until = _instant(text)
+    if until is None:
+        return seconds(text)
+    return max((until - (_instant(headers.get("Date", "")) or datetime.now(UTC))).total_seconds(), 0.0)
+
+
+def seconds(text: str) -> float | None:
+    """Return a duration in seconds, from a number of seconds or .NET's ``[days.]hh:mm:ss[.fraction]``.
+
+    Returns:
+        None when the text is neither; infinity for a number of hundreds of digits.
+    """
+    text = text.strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    if match := _TIMESPAN.fullmatch(text):
+        days, hours, minutes, rest = match.groups()
+        return float(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(rest)
+    return None
+
+
+def _instant(text: str) -> datetime | None:
+    """Return the instant that a date of HTTP names; None for anything else."""
+    try:
+        instant = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -20,7 +20,7 @@ from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransfo
 from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.events import MapRemark, emit
 from tap_mdc_vm.stream_maps.checking import OPTIONS
-from tap_mdc_vm.stream_maps.compile import Plan, compiled
+from tap_mdc_vm.stream_maps.compile import compiled
 from tap_mdc_vm.stream_maps.expressions import Expression, evaluate, one_line, parse
 from tap_mdc_vm.stream_maps.inference import schema_of, types_of, without_null
 from tap_mdc_vm.stream_maps.tables import watched
@@ -29,10 +29,13 @@ from tap_mdc_vm.wording import shown
 if TYPE_CHECKING:
     import ast
     import logging
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tap_mdc_vm.records import Record
     from tap_mdc_vm.stream_maps.loading import TransformMap
+
+
+_FILTER = "__filter__"
 
 
 class Mapper(PluginMapper):
@@ -120,7 +123,7 @@ class FieldMap(CustomStreamMap):
         **sdk: Any,  # noqa: ANN401 - see above
     ) -> None:
         """Let the SDK set up its map, then put right and compile what it holds."""
-        self._known_fields = known_fields
+        self._known_fields, self._fields = known_fields, frozenset(sdk["raw_schema"].get("properties", ()))
         self.labels = {
             label: parse(text) if text else None for label, text in map_transform.items() if label not in OPTIONS
         }
@@ -132,27 +135,37 @@ class FieldMap(CustomStreamMap):
             "config": self.map_config,
             "__stream_name__": self.stream_alias,
             "__original_stream_name__": self.stream_name,
-            **({"fake": self.fake} if self.fake else {}),
         }
-        self._function = compiled(self._plan(map_transform)) if compiling else self._interpreted
+        self._function = self._compiled(map_transform) if compiling else self._interpreted
         if not self.flattening_enabled:
             self.transform = self._function  # type: ignore[assignment, method-assign]  # one call less
 
-    def _plan(self, content: Mapping[str, Any]) -> Plan:
-        fields = self.raw_schema.get("properties", {})
+    def _compiled(self, content: Mapping[str, Any]) -> Callable[[Record], Record | None]:
+        """Return a function that maps a record as ``_interpreted`` does."""
+        everything = "__else__" not in content
+        given = {label: expression for label, expression in self.labels.items() if expression}
+        if not everything:
+            keys = [key for key in self.transformed_key_properties or () if key in self._fields]
+            given = {key: parse(f"record[{key!r}]") for key in keys} | given
+        removed = [label for label, expression in self.labels.items() if not expression]
         condition = content.get("__filter__")
-        return Plan(
-            labels=self.labels,
-            condition=parse(condition) if condition else None,
-            keep_others="__else__" not in content,
-            kept=tuple(key for key in self.transformed_key_properties or () if key in fields),
-            fields=fields,
-            config=self.map_config,
-            stream=self.stream_alias,
-            original_stream=self.stream_name or self.stream_alias,
-            evaluate=self._evaluate,
-            interpreted=self._interpreted,
-        )
+        values = compiled(given, self._fields, self._names, self._evaluate)
+        kept = condition and compiled({_FILTER: parse(condition)}, self._fields, self._names, self._evaluate)
+
+        def mapped(record: Record) -> Record | None:
+            try:
+                if kept and not kept(record)[_FILTER]:
+                    return None
+                result = values(record)
+                if everything:
+                    result = record | result
+                    for label in removed:
+                        result.pop(label, None)
+            except Exception:  # noqa: BLE001 - an expression can raise anything
+                return self._interpreted(record)
+            return result or None  # an empty record is no record, as in the SDK
+
+        return mapped
 
     def transform(self, record: Record) -> Record | None:
         """Return the record that this stream gets, or None if it gets none."""
@@ -168,11 +181,12 @@ class FieldMap(CustomStreamMap):
         return self._evaluate(parse(expr), record, property_name)
 
     def _evaluate(self, expression: Expression, record: Record, label: str | None) -> Any:  # noqa: ANN401
-        names = self._names | ({"self": record[label]} if label in record else {})
+        names = self._names | ({"fake": self.fake} if self.fake else {})
+        names |= {"self": record[label]} if label in record else {}
         try:
             return evaluate(expression, record, names, self.expr_evaluator)
         except Exception as error:
-            label, record_id = label or "__filter__", shown(record.get("id"))
+            label, record_id = label or _FILTER, shown(record.get("id"))
             reason = f"{self.stream_alias}.{label} can't be computed for {record_id} ({one_line(error)})"
             raise TransformMapError([f"{reason}: {shown(expression.text)}"]) from error
 

@@ -28,28 +28,14 @@ class Table(dict[Any, Any]):
 
     def get(self, key: Any, default: Any = None, /) -> Any:  # noqa: ANN401 - as dict's
         """Return the entry for ``key``, or ``default``, which is logged once for each key."""
-        if key in self:
+        try:
             return self[key]
+        except KeyError:
+            pass
         if key not in _NO_WORD and key not in self.missed and len(self.missed) < _NAMED_AT_MOST:
             self.missed.add(key)
             emit(WordNotInTable(self.name, key, default, last=len(self.missed) == _NAMED_AT_MOST))
         return default
-
-
-class LookUp(dict[Any, Any]):
-    """The look-ups in a table with one and the same default: ``look_up[key]`` is ``table.get(key, default)``.
-
-    It costs a third, since a word that the table holds is found without a call.
-    """
-
-    def __init__(self, table: Table, default: Any) -> None:  # noqa: ANN401
-        """Copy the table's entries."""
-        super().__init__(table)
-        self.table, self.default = table, default
-
-    def __missing__(self, key: Any) -> Any:  # noqa: ANN401
-        """Ask the table, which warns."""
-        return self.table.get(key, self.default)
 
 
 def watched(config: Mapping[str, Any]) -> dict[str, Any]:

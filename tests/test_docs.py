@@ -1,52 +1,31 @@
-"""What people read is true: settings, fields, commands, links and examples are compared with the code."""
+"""What people read is true: settings, fields, links and examples are compared with the code."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 from importlib import resources
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import click
 import jsonschema
 import pytest
 import yaml
-from meltano.cli import cli as meltano_cli
+from pages import PAGES, ROOT
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.settings import CONFIG_SCHEMA
 from tap_mdc_vm.tap import TapMdcVm
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+if TYPE_CHECKING:
+    from pathlib import Path
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-PLUGINS = {plugin["name"] for plugins in MELTANO["plugins"].values() for plugin in plugins}
 STREAMS = ("virtual_machines", "network_interfaces", "assessments")
 SETTINGS = sorted(CONFIG_SCHEMA["properties"])
-
-
-def shell_lines() -> list[tuple[str, list[str]]]:
-    """Return every command in a fenced block of shell: its page, and its words from the program's name on."""
-    found = []
-    for page in PAGES:
-        for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-            for line in block.replace("\\\n", " ").splitlines():
-                words = shlex.split(re.sub(r"^.*tap-mdc-vm-sandbox (?:--\S+ )*-- ", "", line), comments=True)
-                while words and "=" in words[0]:
-                    words = words[1:]
-                if words:
-                    found.append((page.name, [words[0].removeprefix(".venv/bin/"), *words[1:]]))
-    return found
-
-
-def commands_of(program: str) -> list[pytest.param]:
-    lines = [(page, words) for page, words in shell_lines() if words[0] == program]
-    return [pytest.param(words, id=f"{page}: {' '.join(words)}") for page, words in lines]
 
 
 def test_what_is_generated_from_the_code_is_up_to_date():
@@ -135,34 +114,6 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: Path):
             assert anchor in {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("words", commands_of("make"))
-def test_every_make_target_on_a_page_exists(words: list[str]):
-    targets = re.findall(r"^([\w.-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert {word for word in words[1:] if "=" not in word} <= set(targets)
-
-
-@pytest.mark.parametrize("words", commands_of("meltano"))
-def test_every_meltano_command_on_a_page_is_one_and_names_plugins_of_the_project(words: list[str]):
-    command: click.Command = meltano_cli
-    words = words[1:]
-    while isinstance(command, click.Group) and words:
-        if words[0].startswith("--"):
-            words = words[2:]
-            continue
-        assert words[0] in command.commands, f"meltano has no command {words[0]!r}"
-        command, words = command.commands[words[0]], words[1:]
-    known = {option for parameter in command.params for option in parameter.opts}
-    if command.name != "invoke":
-        assert {word for word in words if word.startswith("--") and word != "--"} <= known
-    assert {word for word in words if re.match(r"(tap|target)-", word)} <= PLUGINS
-
-
-@pytest.mark.parametrize("words", commands_of("tap-mdc-vm"))
-def test_every_option_of_the_tap_on_a_page_exists(words: list[str]):
-    known = {option for parameter in TapMdcVm.get_singer_command().params for option in parameter.opts}
-    assert {word for word in words if word.startswith("--")} <= known
-
-
 def test_scheduling_shows_the_jobs_and_schedules_that_the_project_has():
     page = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
     shown = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
@@ -170,11 +121,15 @@ def test_scheduling_shows_the_jobs_and_schedules_that_the_project_has():
     assert shown["schedules"] == MELTANO["schedules"]
 
 
-def test_targets_has_a_section_of_its_own_for_every_loader_and_a_row_for_every_query():
+def test_targets_has_a_section_of_its_own_for_every_loader():
     page = (ROOT / "docs" / "targets.md").read_text(encoding="utf-8")
     for loader in MELTANO["plugins"]["loaders"]:
         assert f"| `{loader['name']}` |" in page
         assert f"run tap-mdc-vm {loader['name']}" in page
+
+
+def test_every_query_is_on_the_page_of_questions():
+    page = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
     for query in (ROOT / "examples" / "sql").glob("*.sql"):
         assert f"| `{query.name}` |" in page
 

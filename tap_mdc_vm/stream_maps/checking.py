@@ -1,4 +1,4 @@
-"""Names everything in a map that can't work, and everything that ETM would not understand."""
+"""Names everything in a map that can't work, and everything that a destination would hardly understand."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from tap_mdc_vm.stream_maps.expressions import (
     has_faker,
     one_line,
     parse,
+    schema_of,
+    types_of,
 )
-from tap_mdc_vm.stream_maps.inference import schema_of, types_of
-from tap_mdc_vm.stream_maps.labels import ETM, Label
+from tap_mdc_vm.stream_maps.map_file import names, read
 from tap_mdc_vm.wording import nearest, shown
 
 OPTIONS = ("__alias__", "__else__", "__filter__", "__key_properties__", "__source__")
@@ -36,6 +37,7 @@ class MapCheck:
         config: The map's ``stream_map_config``.
         schemas: JSON schemas of the streams that the tap has, by name.
         base: The stream maps that the user's own were put over.
+        required: By stream, the labels that the map's destination can't do without.
     """
 
     def __init__(
@@ -44,12 +46,17 @@ class MapCheck:
         config: Mapping[str, Any],
         schemas: Mapping[str, Mapping[str, Any]],
         base: Mapping[str, Any],
+        required: Mapping[str, Any],
     ) -> None:
         """Keep the arguments."""
         self.stream_maps, self.config, self.schemas, self.base = stream_maps, config, schemas, base
+        self.required = required
 
     def problems(self) -> Iterator[Problem]:
         """Yield what makes the map unusable: the tap refuses it before any call."""
+        for stream, labels in self.required.items():
+            if not isinstance(labels, list):
+                yield ("required", stream), f"must be a list of labels, not {shown(labels)}"
         for stream, content in self.stream_maps.items():
             if stream == "__else__":
                 if content is not None:
@@ -75,15 +82,14 @@ class MapCheck:
         return fields
 
     def _stream(self, stream: str, content: dict[str, Any]) -> Iterator[Problem]:
-        if not self.sources(stream):
+        fields = self.properties(stream) if self.sources(stream) else None
+        if fields is None:
             yield self._unknown_source(stream, content)
-            return
-        fields = self.properties(stream)
         yield from self._keys(stream, content, fields)
         for label, value in content.items():
             yield from self._entry(stream, label, value, fields)
 
-    def _keys(self, stream: str, content: dict[str, Any], fields: Mapping[str, Any]) -> Iterator[Problem]:
+    def _keys(self, stream: str, content: dict[str, Any], fields: Mapping[str, Any] | None) -> Iterator[Problem]:
         keys = content.get("__key_properties__", ["id"])
         if keys is None:
             return
@@ -93,7 +99,7 @@ class MapCheck:
         for key in keys:
             if key in content and content[key] is None:
                 yield (stream, key), "is a key of the stream and can't be taken away"
-            elif key not in content and ("__else__" in content or key not in fields):
+            elif key not in content and ("__else__" in content or (fields is not None and key not in fields)):
                 if "__key_properties__" in content:
                     yield (
                         (stream, "__key_properties__"),
@@ -112,7 +118,7 @@ class MapCheck:
         )
         return (stream,), f"is an unknown stream{advice}"
 
-    def _entry(self, stream: str, label: str, value: object, fields: Mapping[str, Any]) -> Iterator[Problem]:
+    def _entry(self, stream: str, label: str, value: object, fields: Mapping[str, Any] | None) -> Iterator[Problem]:
         path = (stream, label)
         if label in ("__source__", "__key_properties__"):
             return
@@ -131,11 +137,11 @@ class MapCheck:
         else:
             yield path, f"must be an expression in quotes, not {_kind(value)} {shown(value)}"
 
-    def _removal(self, stream: str, label: str, fields: Mapping[str, Any]) -> Iterator[Problem]:
+    def _removal(self, stream: str, label: str, fields: Mapping[str, Any] | None) -> Iterator[Problem]:
         """Yield a label that is taken away where there is none: a misspelling, most likely."""
         below = self.base.get(stream) or {}
-        there = [*below, *(() if "__else__" in self.stream_maps[stream] else fields)]
-        if there and label not in there and label != "__filter__":
+        there = [*below, *(() if "__else__" in self.stream_maps[stream] else fields or ())]
+        if fields is not None and there and label not in there and label != "__filter__":
             yield (stream, label), f"is taken away and was not there{nearest(label, there)}"
 
     def _alias(self, stream: str, value: object) -> Iterator[Problem]:
@@ -150,19 +156,20 @@ class MapCheck:
             except MapExpressionError:
                 yield path, f"must be a name or an expression, not {shown(value)}"
 
-    def _expression(self, stream: str, label: str, text: str, fields: Mapping[str, Any]) -> Iterator[str]:
+    def _expression(self, stream: str, label: str, text: str, fields: Mapping[str, Any] | None) -> Iterator[str]:
         try:
             expression = parse(text)
         except ExpressionError as error:
             yield str(error)
             return
-        for name in expression.fields:
-            if name not in fields and not (name == "fake" and has_faker()):
-                source = " or ".join(self.sources(stream))
-                advice = nearest(name, fields) or "; a text stands in two pairs of quotes"
-                yield f"names the unknown field {name} of {source}{advice}"
-        if expression.reads_self and label not in fields:
-            yield f"names self, and there is no field {label}{nearest(label, fields)}"
+        if fields is not None:
+            for name in expression.fields:
+                if name not in fields and not (name == "fake" and has_faker()):
+                    source = " or ".join(self.sources(stream))
+                    advice = nearest(name, fields) or "; a text stands in two pairs of quotes"
+                    yield f"names the unknown field {name} of {source}{advice}"
+            if expression.reads_self and label not in fields:
+                yield f"names self, and there is no field {label}{nearest(label, fields)}"
         for path in expression.settings:
             try:
                 config_value(path, self.config)
@@ -179,10 +186,14 @@ class MapCheck:
 
     def remarks(self) -> Iterator[Problem]:
         """Yield what works and yet is hardly meant."""
-        for stream, known in ETM.items():
-            content = self.stream_maps.get(stream)
+        shipped = self._labels_that_ship()
+        for stream, content in self.stream_maps.items():
             if isinstance(content, dict):
-                yield from self._labels(stream, content, known)
+                if stream in shipped:
+                    yield from self._labels(stream, shipped[stream])
+                for label in self.required.get(stream, ()):
+                    if content.get(label) is None:
+                        yield (stream,), f"lacks {label}, which the map's destination requires"
         expressions = [expression for _, _, expression in self.expressions()]
         if not any(expression.reads_any_setting for expression in expressions):
             read = {path[0] for expression in expressions for path in expression.settings}
@@ -190,21 +201,31 @@ class MapCheck:
                 if name not in read:
                     yield ("stream_map_config", name), f"is read by no expression{nearest(name, read)}"
 
-    def _labels(self, stream: str, content: Mapping[str, Any], known: Mapping[str, Label]) -> Iterator[Problem]:
-        """Yield labels that ETM does not know, lacks, or takes with another type."""
-        for label, text in content.items():
-            if label.startswith("__") or text is None:
-                continue
+    def _labels(self, stream: str, known: Mapping[str, set[str]]) -> Iterator[Problem]:
+        """Yield labels of a stream that ships which no map that ships has, or has with another type."""
+        for label, types in self._types(stream).items():
             if label not in known:
-                yield (stream, label), f"is not a label of ETM{nearest(label, known)}"
-                continue
-            expression = _parsed(text)
-            schema = expression and schema_of(expression.statement, self.properties(stream), self.config)
-            if wrong := types_of(schema or {}) - {"null", known[label].type}:
-                yield (stream, label), f"gives {' or '.join(sorted(wrong))}, where ETM takes {known[label].type}"
-        for label, facts in known.items():
-            if facts.required and content.get(label) is None:
-                yield (stream,), f"lacks {label}, which ETM requires"
+                yield (stream, label), f"is not a label of {stream} as it ships{nearest(label, known)}"
+            elif wrong := types - known[label]:
+                yield (stream, label), f"gives {' or '.join(wrong)}, and as it ships {' or '.join(known[label])}"
+
+    def _labels_that_ship(self) -> dict[str, dict[str, set[str]]]:
+        """Return, for each stream of the maps that ship, its labels with the types of their values."""
+        labels: dict[str, dict[str, set[str]]] = {}
+        for name in names():
+            ships = MapCheck(read(name).stream_maps, {}, self.schemas, {}, {})
+            for stream in ships.stream_maps:
+                labels[stream] = labels.get(stream, {}) | ships._types(stream)
+        return labels
+
+    def _types(self, stream: str) -> dict[str, set[str]]:
+        """Return the types of a stream's labels, null apart."""
+        fields = self.properties(stream)
+        return {
+            label: {*types_of(schema_of(expression.text, fields))} - {"null"}
+            for each, label, expression in self.expressions()
+            if each == stream and label != "__filter__"
+        }
 
     def expressions(self) -> Iterator[tuple[str, str, Expression]]:
         """Yield stream, label (or ``__filter__``) and expression, of those that parse."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import logging
@@ -13,6 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import ConfigurationError, TapError
 from tap_mdc_vm.stream_maps.loading import examine, load
@@ -21,80 +22,34 @@ from tap_mdc_vm.stream_maps.preview import aligned, preview
 from tap_mdc_vm.wording import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-_RAW = {
-    "transform_map": "none",
-    "stream_maps": {},
-    "flattening_enabled": False,
-}  # what the tap is run with for a preview
+_RAW = {"transform_map": "none", "stream_maps": {}, "flattening_enabled": False}  # how a preview runs the tap
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status.
+class _Commands(click.Group):
+    def invoke(self, context: click.Context) -> None:
+        """Run a command: what a user can act on is one line per problem, and exit status 1."""
+        try:
+            super().invoke(context)
+            sys.stdout.flush()
+        except TapError as error:
+            for problem in error.problems if isinstance(error, ConfigurationError) else [error]:
+                click.echo(f"tap-mdc-vm-map: {problem}", err=True)
+            context.exit(1)
+        except BrokenPipeError:  # the reader, such as head, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own last flush
 
-    Args:
-        arguments: Words of the command line; None: those of this process.
-    """
-    options = _parser().parse_args(arguments)
+
+@click.group("tap-mdc-vm-map", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """View, clone, check and try transform maps of tap-mdc-vm."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    try:
-        status: int = options.run_command(options)
-        sys.stdout.flush()
-    except ConfigurationError as error:
-        for problem in error.problems:
-            sys.stderr.write(f"tap-mdc-vm-map: {problem}\n")
-        return 1
-    except TapError as error:
-        sys.stderr.write(f"tap-mdc-vm-map: {error}\n")
-        return 1
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own last flush
-        return 0
-    return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="tap-mdc-vm-map",
-        description="View, clone, check and try transform maps of tap-mdc-vm.",
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    command = commands.add_parser("list", help="list the maps that ship")
-    command.set_defaults(run_command=_list)
-
-    command = commands.add_parser("show", help="print a map, to read it or to make one's own of it")
-    command.add_argument("name", metavar="NAME", help="a map that ships, such as etm")
-    command.set_defaults(run_command=_show)
-
-    command = commands.add_parser("check", help="name everything that is wrong with a map")
-    command.add_argument("file", metavar="FILE", help="a map file (YAML or JSON), or the name of a map that ships")
-    command.set_defaults(run_command=_check)
-
-    command = commands.add_parser(
-        "preview",
-        help="show what a map makes of records, and how full each label is",
-        description="Shows source, label and value for a few records, and for all of them how full each label is.",
-    )
-    command.add_argument(
-        "input", metavar="MESSAGES", nargs="?", default="-", help="a file of Singer messages (-: a pipe)"
-    )
-    command.add_argument("--map", dest="transform_map", metavar="MAP", help="a name or a file (etm)")
-    command.add_argument(
-        "--config", metavar="FILE", help="the tap's settings: its map, its stream maps; also for --run"
-    )
-    command.add_argument("--records", metavar="N", type=int, default=2, help="records of each stream to show (2)")
-    command.add_argument("--run", action="store_true", help="run the tap itself, instead of reading messages")
-    command.set_defaults(run_command=_preview)
-    return parser
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-
-
-def _list(_: argparse.Namespace) -> int:
+@main.command("list")
+def list_maps() -> None:
+    """List the maps that ship."""
     rows = [("map", "makes", "labels", "from")]
     for name in names():
         for number, (stream, content) in enumerate(load(name).stream_maps.items()):
@@ -102,51 +57,65 @@ def _list(_: argparse.Namespace) -> int:
             rows.append(("" if number else name, stream, str(len(labels)), content["__source__"]))
     rows.append(("none", "nothing beside the tap's own streams", "", ""))
     for line in aligned(rows, right=(2,)):
-        _print(line)
-    return 0
+        click.echo(line)
 
 
-def _show(options: argparse.Namespace) -> int:
-    if options.name not in names():
-        raise ConfigurationError([f"there is no map {shown(options.name)}, only {', '.join(names())}"])
-    sys.stdout.write(packaged.map_path(options.name).read_text(encoding="utf-8"))
-    return 0
+@main.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print the map NAME, to read it or to make one's own of it."""
+    if name not in names():
+        raise ConfigurationError([f"there is no map {shown(name)}, only {', '.join(names())}"])
+    click.echo(packaged.map_path(name).read_text(encoding="utf-8"), nl=False)
 
 
-def _check(options: argparse.Namespace) -> int:
+@main.command()
+@click.argument("file")
+@click.pass_context
+def check(context: click.Context, file: str) -> None:
+    """Name everything that is wrong with a map: a FILE (YAML or JSON), or the name of a map that ships.
+
+    Errors are what the tap refuses; then the exit status is 1. Warnings are what it runs all the same.
+    """
     try:
-        examined = examine(read(options.file))
+        examined = examine(read(file))
     except ConfigurationError as error:
         errors, warnings = error.problems, []
     else:
         errors, warnings = list(examined.problems), [*examined.transform_map.remarks, *examined.fragile]
     for kind, problems in (("error  ", errors), ("warning", warnings)):
         for problem in problems:
-            _print(f"{kind}  {problem}")
-    if errors or warnings:
-        verdict = "the tap refuses this map" if errors else "the tap runs this map all the same"
-        _print(f"{options.file}: {len(errors) + len(warnings)} found; {verdict}")
-        return 1
-    _print(f"{options.file}: no problems")
-    return 0
+            click.echo(f"{kind}  {problem}")
+    verdict = "the tap refuses this map" if errors else "the tap runs this map all the same"
+    found = len(errors) + len(warnings)
+    click.echo(f"{file}: {found} found; {verdict}" if found else f"{file}: no problems")
+    context.exit(1 if errors else 0)
 
 
-def _preview(options: argparse.Namespace) -> int:
-    settings = _settings(options.config)
-    transform_map = load(
-        options.transform_map or settings.get("transform_map") or "etm",
+@main.command("preview")
+@click.argument("messages", default="-")
+@click.option("--map", "transform_map", metavar="MAP", help="A name or a file (etm).")
+@click.option("--config", metavar="FILE", help="The tap's settings: its map, its stream maps; also for --run.")
+@click.option("--records", metavar="N", default=2, help="Records of each stream to show (2).")
+@click.option("--run", is_flag=True, help="Run the tap itself, instead of reading messages.")
+def preview_map(messages: str, transform_map: str | None, config: str | None, records: int, run: bool) -> None:  # noqa: FBT001 - click's
+    """Show what a map makes of records, and how full each label is.
+
+    Shows source, label and value for a few records, and for all of them how full each label is. MESSAGES is a file of
+    Singer messages (-: a pipe).
+    """
+    settings = _settings(config) if config else {}
+    loaded = load(
+        transform_map or settings.get("transform_map") or "etm",
         settings.get("stream_maps"),
         settings.get("stream_map_config"),
     )
-    with _messages(options) as lines:
-        for line in preview(transform_map, lines, samples=options.records):
-            _print(line)
-    return 0
+    with _running(config) if run else _reading(messages) as lines:
+        for line in preview(loaded, lines, samples=records):
+            click.echo(line)
 
 
-def _settings(path: str | None) -> dict[str, Any]:
-    if path is None:
-        return {}
+def _settings(path: str) -> dict[str, Any]:
     try:
         settings = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -157,23 +126,17 @@ def _settings(path: str | None) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _messages(options: argparse.Namespace) -> Iterator[Iterator[bytes]]:
-    """Give the lines of the input: of the tap's output, of a file, or of a pipe."""
-    if options.run:
-        with _running(options.config) as lines:
-            yield lines
-    elif options.input != "-":
-        try:
-            file = Path(options.input).open("rb")  # noqa: SIM115 - so that only what opening raises is caught
-        except OSError as error:
-            raise ConfigurationError([f"{shown(options.input)} can't be read: {error.strerror}"]) from error
-        with file:
-            yield iter(file)
-    elif sys.stdin.isatty():
+def _reading(messages: str) -> Iterator[Iterator[bytes]]:
+    """Give the lines of a file or of a pipe."""
+    if messages == "-" and sys.stdin.isatty():
         remedy = "Give a file or a pipe (tap-mdc-vm … | tap-mdc-vm-map preview), or --run to run the tap."
         raise TapError("There are no Singer messages to read.", remedy)
-    else:
-        yield iter(sys.stdin.buffer)
+    try:
+        file = click.open_file(messages, "rb")
+    except OSError as error:
+        raise ConfigurationError([f"{shown(messages)} can't be read: {error.strerror}"]) from error
+    with file:
+        yield iter(file)
 
 
 @contextlib.contextmanager

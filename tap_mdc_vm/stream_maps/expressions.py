@@ -42,6 +42,7 @@ class Expression:
     Attributes:
         text: As it stands in the map.
         statement: Parsed, as the evaluator takes it; any way to name a field gives null where there is none.
+        plain_field: The field that the whole expression is; None if it is more.
         fields: The names that are looked up in the record, each once, in their order.
         settings: Where it looks into ``config`` by keys that are written out: the keys of each look-up.
         reads_any_setting: Whether it looks into ``config`` in another way too.
@@ -51,6 +52,7 @@ class Expression:
 
     text: str
     statement: ast.Expr
+    plain_field: str | None
     fields: tuple[str, ...]
     settings: tuple[tuple[str, ...], ...]
     reads_any_setting: bool
@@ -72,6 +74,20 @@ def _sample() -> CustomStreamMap:
 def has_faker() -> bool:
     """Return whether the SDK offers expressions the name ``fake``: if the library Faker is there."""
     return _sample().fake is not None
+
+
+def schema_of(text: str, fields: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the schema of an expression's values: a plain field's own, else what the SDK guesses."""
+    if (field := parse(text).plain_field or "") in fields:
+        return fields[field]
+    guessed: dict[str, Any] = _sample()._eval_type(text).to_dict()  # noqa: SLF001 - the SDK has no other way to ask
+    return guessed
+
+
+def types_of(schema: Mapping[str, Any]) -> list[str]:
+    """Return the JSON types that a schema names."""
+    named: str | list[str] = schema.get("type", [])
+    return [named] if isinstance(named, str) else named
 
 
 def functions() -> Mapping[str, Any]:
@@ -177,10 +193,12 @@ def _described(text: str, statement: ast.Expr) -> Expression:
     names = [node.id for node in nodes if isinstance(node, ast.Name) and node.id not in bound]
     others = bound.union(SPECIAL, functions())
     paths = [path for node in nodes if (path := config_path(node))]
+    fields = tuple(dict.fromkeys(name for node in nodes if (name := field_of(node)) and name not in others))
     return Expression(
         text=text,
         statement=statement,
-        fields=tuple(dict.fromkeys(name for node in nodes if (name := field_of(node)) and name not in others)),
+        plain_field=whole if (whole := field_of(statement.value)) in fields else None,
+        fields=fields,
         settings=tuple(dict.fromkeys(paths)),
         reads_any_setting=names.count("config") > sum(len(path) == 1 for path in paths),
         reads_self="self" in names,

@@ -22,7 +22,7 @@ class TransformMap:
         config: What its expressions read as ``config``.
         schemas: JSON schemas of the streams that it is made for, by name.
         changing: Whether an expression may change what it reads.
-        remarks: One line for each thing that works and is hardly meant, such as a label that ETM does not know.
+        remarks: One line for each thing that works and is hardly meant, such as a label that no map that ships has.
     """
 
     stream_maps: Mapping[str, Any]
@@ -65,7 +65,11 @@ def load(
     Raises:
         TransformMapError: With every problem, one line each.
     """
-    examined = examine(read(transform_map), stream_maps, stream_map_config, schemas=schemas)
+    try:
+        file = read(transform_map)
+    except TransformMapError as error:
+        raise TransformMapError([f"transform_map: {problem}" for problem in error.problems]) from error
+    examined = examine(file, stream_maps, stream_map_config, schemas=schemas)
     if examined.problems:
         raise TransformMapError(list(examined.problems))
     return examined.transform_map
@@ -91,7 +95,7 @@ def examine(
     merged = merged_maps(base, own["stream_maps"])
     config = merged_tables(tables, own["stream_map_config"])
     known = schemas if schemas is not None else {stream: packaged.schema(stream) for stream in packaged.STREAMS}
-    check = MapCheck(merged, config, known, base)
+    check = MapCheck(merged, config, known, base, file.required)
 
     def told(problems: Iterable[Problem]) -> tuple[str, ...]:
         return tuple(_told(problem, file, own) for problem in problems)

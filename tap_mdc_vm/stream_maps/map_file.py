@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from tap_mdc_vm.wording import nearest, shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SECTIONS = ("stream_maps", "stream_map_config")
+SECTIONS = ("stream_maps", "stream_map_config", "required")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +28,14 @@ class MapFile:
         name: How to call the file in a problem.
         stream_maps: Stream maps in the SDK's language, by stream.
         stream_map_config: Tables and constants that expressions read as ``config``.
+        required: By stream, the labels that a destination can't do without.
         lines: Where a key stands: the keys that lead to it, and its line, counted from 1.
     """
 
     name: str
     stream_maps: dict[str, Any] = field(default_factory=dict)
     stream_map_config: dict[str, Any] = field(default_factory=dict)
+    required: dict[str, Any] = field(default_factory=dict)
     lines: Mapping[tuple[str, ...], int] = field(default_factory=dict)
 
 
@@ -52,21 +55,28 @@ def read(transform_map: str) -> MapFile:
     """
     if transform_map == "none":
         return MapFile(name="none")
-    ships = transform_map in names()
-    path = packaged.map_path(transform_map) if ships else Path(transform_map).expanduser()
+    if transform_map in names():
+        return _shipped(transform_map)
+    path = Path(transform_map).expanduser()
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text in UTF-8"
         guess = "" if path.suffix or len(path.parts) > 1 else nearest(transform_map, [*names(), "none"])
-        raise TransformMapError([f"transform_map {shown(transform_map)} can't be read: {reason}{guess}"]) from error
-    return _parse(text, path.name if ships else str(transform_map))
+        raise TransformMapError([f"{shown(transform_map)} can't be read: {reason}{guess}"]) from error
+    return _parse(text, transform_map)
+
+
+@cache
+def _shipped(name: str) -> MapFile:
+    path = packaged.map_path(name)
+    return _parse(path.read_text(encoding="utf-8"), path.name)
 
 
 def _parse(text: str, name: str) -> MapFile:
     content, lines, problems = _content(text, name)
     if not isinstance(content, dict):
-        raise TransformMapError([f"{name}: must hold {' and '.join(SECTIONS)}"])
+        raise TransformMapError([f"{name}: is no map: a map holds {' and '.join(SECTIONS[:2])}"])
     problems += [
         f"{name}:{lines.get((key,), 1)}: unknown section {shown(key)}{nearest(key, SECTIONS)}"
         for key in content

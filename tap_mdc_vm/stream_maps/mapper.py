@@ -5,8 +5,9 @@ is right:
 
 - A map for a stream that is deselected aborts the tap: here such a stream has no maps.
 - An expression that names a deselected field aborts the tap: here a field that is missing is null.
-- Types are guessed from how an expression begins: here they are inferred where that is certain, from the whole schema,
-  so that deselecting a field changes no label's type; and keys are not null.
+- Deselecting a field changes the type of a label made from it: here that type is the field's own all the same.
+- Keys may be null, null stands last, and ``$schema`` names a draft that old targets don't know: here keys are plain
+  types, null stands first, and there is no ``$schema``.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.events import MapRemark, emit
 from tap_mdc_vm.stream_maps.checking import OPTIONS
 from tap_mdc_vm.stream_maps.compile import compiled
-from tap_mdc_vm.stream_maps.expressions import Expression, evaluate, one_line, parse
-from tap_mdc_vm.stream_maps.inference import schema_of, types_of, without_null
+from tap_mdc_vm.stream_maps.expressions import Expression, evaluate, one_line, parse, types_of
 from tap_mdc_vm.stream_maps.tables import watched
 from tap_mdc_vm.wording import shown
 
@@ -128,9 +128,13 @@ class FieldMap(CustomStreamMap):
             label: parse(text) if text else None for label, text in map_transform.items() if label not in OPTIONS
         }
         super().__init__(map_transform=map_transform, **sdk)
-        properties = self.transformed_schema["properties"]
-        for key in self.transformed_key_properties or ():
-            properties[key] = without_null(properties[key])
+        keys = self.transformed_key_properties or ()
+        properties = {
+            label: _null_first(schema, is_key=label in keys)
+            for label, schema in self.transformed_schema["properties"].items()
+        }
+        self.transformed_schema = self.transformed_schema | {"properties": properties}
+        self.transformed_schema.pop("$schema", None)
         self._names = {
             "config": self.map_config,
             "__stream_name__": self.stream_alias,
@@ -191,9 +195,15 @@ class FieldMap(CustomStreamMap):
             raise TransformMapError([f"{reason}: {shown(expression.text)}"]) from error
 
     def _eval_type(self, expr: str, default: th.JSONTypeHelper[Any] | None = None) -> th.JSONTypeHelper[Any]:
-        """Return the type that an expression gives; where that is not certain, the SDK's guess."""
-        if expr != "record":
-            schema = schema_of(parse(expr).statement, self._known_fields, self.map_config)
-            if schema and types_of(schema) - {"null"}:
-                return th.CustomType(schema)
-        return super()._eval_type(expr, default)
+        """Return the type of an expression: a plain field's own, though it be deselected; else the SDK's guess."""
+        schema = self._known_fields.get(parse(expr).plain_field or "")
+        return th.CustomType(schema) if schema else super()._eval_type(expr, default)
+
+
+def _null_first(schema: dict[str, Any], *, is_key: bool) -> dict[str, Any]:
+    """Return a schema with its types as strict targets read them: null first, or a single type alone."""
+    types = [name for name in types_of(schema) if name != "null"]
+    if not types:
+        return schema
+    nullable = "null" in types_of(schema) and not is_key
+    return schema | {"type": ["null", *types] if nullable else types[0] if len(types) == 1 else types}

@@ -126,6 +126,27 @@ def test_a_users_own_maps_are_checked_with_the_map_below_them(stream_maps, probl
     assert problem in found
 
 
+def test_an_unknown_source_hides_no_other_error():
+    fields = {"__source__": "virtual_machine", "a": "nmae", "b": "int((", "c": 3, "__fliter__": "a", "id": "vmid"}
+    assert refused("none", {"mine": fields}) == [
+        f"stream_maps: mine.{problem}"
+        for problem in (
+            "__source__ names the unknown stream 'virtual_machine'; did you mean virtual_machines?",
+            "b does not parse: '(' was never closed in 'int(('",
+            "c must be an expression in quotes, not the number '3'",
+            "__fliter__ is an unknown option; did you mean __filter__?",
+        )
+    ]
+
+
+def test_a_file_that_is_no_map_is_named_with_its_setting(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("just some words")
+    assert refused(str(path)) == [
+        f"transform_map: {path}: is no map: a map holds stream_maps and stream_map_config",
+    ]
+
+
 def test_a_setting_of_the_wrong_kind_is_named():
     assert refused("etm", "text", ["list"]) == [
         "stream_maps must be a JSON object",
@@ -161,16 +182,19 @@ def remarks(stream_maps, config=None, base="etm"):
     return list(load(base, stream_maps, config).remarks)
 
 
-def test_labels_that_etm_does_not_know_or_lacks_are_named_and_the_map_still_runs():
+def test_labels_that_the_map_that_ships_lacks_or_requires_are_named_and_the_map_still_runs():
     assert remarks({"etm_findings": {"findingSeverty": "int(1)", "findingName": "__NULL__"}}) == [
-        "stream_maps: etm_findings.findingSeverty is not a label of ETM; did you mean findingSeverity?",
-        "stream_maps: etm_findings lacks findingName, which ETM requires",
+        (
+            "stream_maps: etm_findings.findingSeverty is not a label of etm_findings as it ships; "
+            "did you mean findingSeverity?"
+        ),
+        "stream_maps: etm_findings lacks findingName, which the map's destination requires",
     ]
 
 
-def test_a_label_with_another_type_than_etms_is_named():
+def test_a_label_with_another_type_than_the_map_that_ships_gives_it_is_named():
     assert remarks({"etm_findings": {"findingSeverity": "severity"}}, {"findingSeverity": {}}) == [
-        "stream_maps: etm_findings.findingSeverity gives string, where ETM takes integer",
+        "stream_maps: etm_findings.findingSeverity gives string, and as it ships integer",
         "stream_map_config: stream_map_config.findingSeverity is read by no expression; did you mean findingStatus?",
     ]
 

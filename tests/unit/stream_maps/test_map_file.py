@@ -59,13 +59,13 @@ def test_anchors_and_merges_work(file):
         ("a: &a [*a]\nb: !!python/object:os.system x", "my.yml", "FILE:2: bad YAML: could not determine a constructor"),
         ('{"stream_maps": }', "my.json", "FILE: bad JSON: Expecting value: line 1 column 17"),
         ('{"stream_maps": {"a": {}, "a": {}}}', "my.json", "FILE: bad JSON: 'a' is there twice"),
-        ("", "my.yml", "FILE: must hold stream_maps and stream_map_config"),
-        ("- a\n", "my.yml", "FILE: must hold stream_maps and stream_map_config"),
+        ("", "my.yml", "FILE: is no map: a map holds stream_maps and stream_map_config"),
+        ("- a\n", "my.yml", "FILE: is no map: a map holds stream_maps and stream_map_config"),
         ("stream_map: {}\n", "my.yml", "FILE:1: unknown section 'stream_map'; did you mean stream_maps?"),
         ("stream_maps: [a]\n", "my.yml", "FILE:1: stream_maps must be a list of names"),
         ("stream_maps:\n  m:\n    a: b\n    a: c\n", "my.yml", "FILE:4: 'a' is there already, on line 3"),
         ("stream_maps:\n  m:\n    1: b\n", "my.yml", "FILE:3: '1' must be text: put quotes around it"),
-        (b"\xff\xfe\x00", "my.yml", "transform_map 'FILE' can't be read: it is not text in UTF-8"),
+        (b"\xff\xfe\x00", "my.yml", "'FILE' can't be read: it is not text in UTF-8"),
     ],
 )
 def test_a_broken_file_is_refused_with_its_line(file, text, name, problem):
@@ -74,5 +74,5 @@ def test_a_broken_file_is_refused_with_its_line(file, text, name, problem):
 
 
 def test_a_file_that_is_not_there_is_named_and_a_misspelt_name_put_right():
-    assert problems("nowhere/my.yml") == ["transform_map 'FILE' can't be read: No such file or directory"]
-    assert problems("etmm") == ["transform_map 'FILE' can't be read: No such file or directory; did you mean etm?"]
+    assert problems("nowhere/my.yml") == ["'FILE' can't be read: No such file or directory"]
+    assert problems("etmm") == ["'FILE' can't be read: No such file or directory; did you mean etm?"]

@@ -59,19 +59,59 @@ def test_the_etm_streams_stand_behind_the_taps_own():
 
 
 def test_types_are_exact_and_keys_are_not_null():
-    text, date = (["string", "null"], None), (["string", "null"], "date-time")
+    text, date = (["null", "string"], None), (["null", "string"], "date-time")
     maps = registered()
     findings = types(properties(maps, "assessments", "etm_findings"))
-    assert findings.pop("externalFindingId") == (["string"], None)
-    assert findings.pop("findingSeverity") == (["integer", "null"], None)
+    assert findings.pop("externalFindingId") == ("string", None)
+    assert findings.pop("findingSeverity") == (["null", "integer"], None)
     assert findings.pop("findingFirstFoundOn") == findings.pop("updatedOn") == date
     assert len(findings) == 25
     assert set(map(str, findings.values())) == {str(text)}
     assets = types(properties(maps, "virtual_machines", "etm_assets"))
-    assert assets.pop("externalAssetId") == (["string"], None)
+    assert assets.pop("externalAssetId") == ("string", None)
     assert set(map(str, assets.values())) == {str(text)}
     assert made(maps, "assessments", "etm_findings").transformed_key_properties == ["externalFindingId"]
     assert made(maps, "virtual_machines", "etm_assets").transformed_key_properties == ["externalAssetId"]
+
+
+def test_a_schema_is_one_that_old_and_strict_targets_read():
+    """Draft 4 at most, null first, and a key that is a plain string: some targets look at positions."""
+    maps = registered({"virtual_machines": {"name": "(self or '').upper()", "new": "int(1)"}})
+    for stream, alias in (
+        ("virtual_machines", "virtual_machines"),
+        ("virtual_machines", "etm_assets"),
+        ("assessments", "etm_findings"),
+    ):
+        schema = made(maps, stream, alias).transformed_schema
+        assert "$schema" not in schema
+        for label, each in schema["properties"].items():
+            key = label in made(maps, stream, alias).transformed_key_properties
+            assert each["type"] == "string" if key else each["type"][0] == "null"
+
+
+def test_a_plain_field_has_its_sources_type_and_all_else_the_sdks_guess():
+    fields = {
+        "a": "zones",
+        "b": "record['tags']",
+        "c": "timeCreated",
+        "d": "osName + osType",
+        "e": "int(osVersion)",
+        "f": "bool(tags)",
+        "g": "datetime.date.today()",
+        "h": "record",
+    }
+    mine = properties(registered({"mine": {"__source__": "virtual_machines", **fields}}), "virtual_machines", "mine")
+    assert {label: mine[label]["type"] for label in fields} == {
+        "a": ["null", "array"],
+        "b": ["null", "object"],
+        "c": ["null", "string"],
+        "d": ["null", "string"],
+        "e": ["null", "integer"],
+        "f": ["null", "boolean"],
+        "g": ["null", "string"],
+        "h": ["null", "object"],
+    }
+    assert (mine["a"]["items"], mine["c"]["format"], mine["g"]["format"]) == ({"type": "string"}, "date-time", "date")
 
 
 def test_a_field_that_is_deselected_is_null_and_keeps_its_type():
@@ -180,7 +220,7 @@ def test_a_table_that_is_asked_for_everything_does_not_fill_the_log(caplog):
 
 def test_remarks_are_logged_when_a_run_begins(caplog):
     registered({"etm_findings": {"portalLink": "azurePortalLink"}})
-    assert warnings(caplog) == ["stream_maps: etm_findings.portalLink is not a label of ETM"]
+    assert warnings(caplog) == ["stream_maps: etm_findings.portalLink is not a label of etm_findings as it ships"]
 
 
 def test_a_stream_that_is_registered_anew_takes_its_new_schema():

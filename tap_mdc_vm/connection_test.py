@@ -11,26 +11,22 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tap_mdc_vm import packaged
-from tap_mdc_vm.clouds import CHINA
-from tap_mdc_vm.connection import Connection
-from tap_mdc_vm.coverage import check, survey
-from tap_mdc_vm.errors import TapError
+import click
+
+from tap_mdc_vm import absences, packaged, queries
+from tap_mdc_vm.coverage import check, disabled, survey
+from tap_mdc_vm.errors import RequestRefusedError, ServiceError, TapError
+from tap_mdc_vm.run import Run
+from tap_mdc_vm.sources import DERIVED, FINDINGS, MACHINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tap_mdc_vm.azure.resource_graph.model import Scope
     from tap_mdc_vm.coverage import Coverage
     from tap_mdc_vm.settings import Settings
 
 logger = logging.getLogger("tap-mdc-vm")
 
-_STREAMS = {
-    "virtual_machines": "virtual machines",
-    "network_interfaces": "network interfaces",
-    "assessments": "assessments",
-}
 _NAMED = 10  # of a long list, in a note
 
 
@@ -40,32 +36,37 @@ def run(settings: Settings) -> None:
     Raises:
         SystemExit: With status 1 if a check fails.
     """
-    connection = Connection(settings)
-    try:
-        for name, check in Checks(settings, connection):
+    with Run(settings) as parts:
+        for name, check_it in Checks(parts):
             try:
-                note = check()
+                note = check_it()
             except TapError as error:
-                _say(f"FAIL {name}: {error}")
+                _say("FAIL", "red", f"{name}: {error}")
                 logger.debug("Details", exc_info=True)
+                if is_watched():
+                    _say("Mend that, then run the test again.")
                 raise SystemExit(1) from None
-            _say(f"PASS {name}: {note}")
-    finally:
-        connection.close()
+            _say("PASS", "green", f"{name}: {note}")
+    if is_watched():
+        _say("All is well. Now load something, such as with: meltano run tap-mdc-vm target-jsonl")
+
+
+def is_watched() -> bool:
+    """Tell whether a person reads what is written, and no program."""
+    return sys.stdout.isatty() and sys.stderr.isatty()
 
 
 class Checks:
     """The five checks, under the names that the connector document has for them.
 
     Args:
-        settings: What is being tested.
-        connection: The same parts that a run uses.
+        parts: The same that a run uses; nothing is sent yet.
     """
 
-    def __init__(self, settings: Settings, connection: Connection) -> None:
-        """Keep both; nothing is sent yet."""
-        self._settings, self._connection = settings, connection
-        self._scopes: tuple[Scope, ...] = ()
+    def __init__(self, parts: Run) -> None:
+        settings = self._settings = parts.settings
+        self._parts = parts
+        self._coverage: Coverage | None = None
         cloud = settings.cloud
         # A managed identity gets its token from the machine, not from Entra ID's address.
         signs_in = settings.auth_method != "managed_identity"
@@ -82,7 +83,7 @@ class Checks:
 
     def network_reachability(self) -> str:
         """Connect to each host, through the proxy where there is one."""
-        transport = self._connection.transport
+        transport = self._parts.transport
         reached = []
         for url in self._urls:
             transport.reach(url)
@@ -93,24 +94,23 @@ class Checks:
     def tls_handshake(self) -> str:
         """Verify each host's certificate."""
         for url in self._urls:
-            self._connection.transport.shake_hands(url)
+            self._parts.transport.shake_hands(url)
         return f"{_listed(map(_host, self._urls))} can be trusted."
 
     def authentication(self) -> str:
         """Get a token."""
-        self._connection.tokens.token()
+        self._parts.tokens.token()
         return f"Signed in with {self._settings.auth_method.replace('_', ' ')}."
 
     def authorization(self) -> str:
         """Find each configured subscription or management group; without any, at least one subscription."""
-        coverage = survey(self._connection.reader, self._settings)
-        self._scopes = coverage.scopes
+        coverage = self._coverage = survey(self._parts.reader, self._settings)
         check(coverage, tolerant=False)
         return " ".join([f"{_count(len(coverage.readable), 'subscription')} can be read.", *self._remarks(coverage)])
 
     def _remarks(self, coverage: Coverage) -> Iterator[str]:
-        if disabled := [f"{each.id} ({each.state})" for each in coverage.readable if each.state not in {"", "Enabled"}]:
-            yield f"Not enabled, so perhaps without data: {_listed(disabled)}."
+        if names := disabled(coverage):
+            yield f"Not enabled, so perhaps without data: {_listed(names)}."
         foreign = [
             each.id for each in coverage.readable if each.tenant_id.lower() not in {"", self._settings.tenant_id}
         ]
@@ -119,35 +119,48 @@ class Checks:
 
     def data_fetch(self) -> str:
         """Fetch a row of each stream, or learn that there is none."""
-        found = {name: self._has_rows(name) for name in _STREAMS}
-        fetched = _listed(words for name, words in _STREAMS.items() if found[name])
-        remarks = [f"Fetched {fetched}." if fetched else "No data yet: nothing in scope has a virtual machine."]
-        if found["virtual_machines"] and not found["assessments"]:
-            remarks.append(self._advice_on_defender())
-        elif fetched and not found["virtual_machines"]:
-            remarks.append(
+        coverage = self._coverage or survey(self._parts.reader, self._settings)
+        names = [*packaged.STREAMS, *(name for name in self._settings.extra_streams if name not in DERIVED)]
+        found = [name for name in names if self._has_rows(name, coverage)]
+        fetched = _listed(name.replace("_", " ") for name in found)
+        return " ".join(
+            [
+                f"Fetched {fetched}." if found else "No data yet: nothing in scope has a virtual machine.",
+                *self._absences(coverage, found),
+            ]
+        )
+
+    def _has_rows(self, name: str, coverage: Coverage) -> bool:
+        query = queries.query(name, self._settings)
+        return any(self._parts.client.ask(name, query.text, scope, top=1).rows for scope in coverage.scopes)
+
+    def _absences(self, coverage: Coverage, found: list[str]) -> Iterator[str]:
+        reader, settings = self._parts.reader, self._settings
+        if found and MACHINES not in found:
+            yield (
                 "No virtual machines: if there are some, the application lacks the Reader role, of which Security"
                 " Reader is no substitute."
             )
-        return " ".join(remarks)
+        subscriptions = {subscription.id for subscription in coverage.readable}
+        silent = absences.having(reader, queries.query(MACHINES, settings), subscriptions)
+        silent -= absences.having(reader, queries.unfiltered(FINDINGS), silent)
+        reasons = absences.reasons(reader, settings, sorted(silent))
+        for reason in dict.fromkeys(reasons.values()):
+            yield f"No assessments in {_listed(each for each in reasons if reasons[each] == reason)}: {reason}."
+        try:
+            count, example = absences.of_another_form(reader, settings, coverage.scopes)
+        except (RequestRefusedError, ServiceError) as error:
+            yield f"Whether assessments have ids of another form is not known: {error}"
+        else:
+            if count:
+                yield f"{_count(count, 'assessment')} left out, as ids have another form, such as {example}."
 
-    def _has_rows(self, name: str) -> bool:
-        query = packaged.query(name)
-        return any(self._connection.client.ask(name, query, scope, top=1).rows for scope in self._scopes)
 
-    def _advice_on_defender(self) -> str:
-        if self._settings.cloud.name == CHINA.name:
-            return "No assessments: Microsoft retired Defender for Cloud in Azure China on 2026-08-18."
-        return (
-            "No assessments: check that Defender for Cloud is on for the subscriptions (Environment settings), that the"
-            " Microsoft.Security resource provider is registered, and that machines are older than a day."
-            " See docs/troubleshooting.md#no-assessments."
-        )
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+def _say(line: str, colour: str = "", rest: str = "") -> None:
+    """Write a line to standard error; click takes the colour off where nobody would see it."""
+    click.secho(line, err=True, fg=colour or None, bold=bool(colour), nl=not rest)
+    if rest:
+        click.echo(f" {rest}", err=True)
 
 
 def _host(url: str) -> str:

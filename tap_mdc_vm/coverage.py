@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tap_mdc_vm import packaged
-from tap_mdc_vm.azure.resource_graph.model import Query, Scope
+from tap_mdc_vm import queries
+from tap_mdc_vm.azure.resource_graph.model import Scope
 from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError, RequestRefusedError
 
 if TYPE_CHECKING:
@@ -104,6 +104,11 @@ def survey(reader: Reader, settings: Settings) -> Coverage:
     return replace(coverage, denials=tuple(findings.denials), shortcomings=tuple(findings.shortcomings))
 
 
+def disabled(coverage: Coverage) -> list[str]:
+    """Return the subscriptions that are not enabled, with their state: what Azure returns of them is not documented."""
+    return [f"{each.id} ({each.state})" for each in coverage.readable if each.state not in {"", "Enabled"}]
+
+
 def check(coverage: Coverage, *, tolerant: bool) -> None:
     """See that there is something to read and, unless ``tolerant``, that all that was asked for can be.
 
@@ -128,7 +133,7 @@ def _no_access(coverage: Coverage) -> NoAccessError:
 
 
 def _of_subscriptions(reader: Reader, ids: tuple[str, ...], findings: _Findings) -> Coverage:
-    readings = [_start(reader, "subscriptions", Scope(subscriptions=batch)) for batch in _batches(ids)]
+    readings = [_start(reader, "subscriptions", Scope(subscriptions=batch)) for batch in batches(ids)]
     found = _subscriptions(readings, findings)
     readable = {subscription.id for subscription in found}
     asked = tuple(id_ for id_ in ids if id_ in readable)
@@ -136,7 +141,7 @@ def _of_subscriptions(reader: Reader, ids: tuple[str, ...], findings: _Findings)
         len(ids),
         found,
         tuple(id_ for id_ in ids if id_ not in readable),
-        tuple(Scope(subscriptions=batch) for batch in _batches(asked)),
+        tuple(Scope(subscriptions=batch) for batch in batches(asked)),
     )
 
 
@@ -155,14 +160,14 @@ def _of_groups(reader: Reader, groups: tuple[str, ...], findings: _Findings) -> 
     asked = tuple(group for group in groups if group not in unreadable)
     if len(asked) > _GROUPS_AT_ONCE:
         # Groups may lie within each other: only subscriptions can be shared out without asking for one twice.
-        scopes = tuple(Scope(subscriptions=batch) for batch in _batches(tuple(found)))
+        scopes = tuple(Scope(subscriptions=batch) for batch in batches(tuple(found)))
     else:
         scopes = (Scope(management_groups=asked),) if asked else ()
     return Coverage(len(found), tuple(found.values()), unreadable, scopes)
 
 
 def _start(reader: Reader, name: str, scope: Scope) -> Reading:
-    return reader.start(Query(name, packaged.query(name)), [scope], urgent=True)
+    return reader.start(queries.unfiltered(name), [scope], urgent=True)
 
 
 def _rows(reading: Reading, findings: _Findings) -> list[Row]:
@@ -232,5 +237,6 @@ def _last_part(row: Row) -> str:
     return row["id"].rstrip("/").rpartition("/")[2].lower()
 
 
-def _batches(ids: tuple[str, ...]) -> list[tuple[str, ...]]:
+def batches(ids: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return subscriptions in groups that one request takes."""
     return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]

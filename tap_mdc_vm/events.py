@@ -15,19 +15,40 @@ _LOGGER = logging.getLogger("tap-mdc-vm")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that a user may want to know of a run."""
+    """Something that a user may want to know of a run.
+
+    Attributes:
+        level: Of the line in the log.
+        template: The line, with the fields by name; a tuple is joined by commas.
+    """
 
     level: ClassVar[int] = logging.INFO
+    template: ClassVar[str]
 
     def line(self) -> str:
         """Return the event as one line of text."""
-        raise NotImplementedError
+        given = self.fields()
+        return self.template.format(
+            **{name: ", ".join(value) if isinstance(value, tuple) else value for name, value in given.items()}
+        )
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """An event that somebody should look at."""
+
+    level: ClassVar[int] = logging.WARNING
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorState(Event):
     """The connector entered a state of the ETM document, as far as a tap can know."""
 
+    template: ClassVar[str] = "Connector state: {state}"
     state: str
 
     def line(self) -> str:
@@ -62,102 +83,137 @@ class Progress(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class LookingAgain(Event):
+class Filtered(Event):
+    """The run is about a part of what lies in its scope."""
+
+    template: ClassVar[str] = "Only what passes the filters: {filters}"
+    filters: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookingAgain(Warned):
     """The parts of a query do not add up to its counts."""
 
-    level: ClassVar[int] = logging.WARNING
+    template: ClassVar[str] = (
+        "{stream}: {read:,} rows read in partitions, where Azure counted {before:,} before and {after:,} after; "
+        "reading again what may have changed"
+    )
     stream: str
     read: int
     before: int
     after: int
 
-    def line(self) -> str:
-        """Return what was read and counted."""
-        return (
-            f"{self.stream}: {self.read:,} rows read in partitions, where Azure counted {self.before:,} before and "
-            f"{self.after:,} after; reading again what may have changed"
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class ReadingInOrder(Event):
+class ReadingInOrder(Warned):
     """Partitions can't be trusted for a query."""
 
-    level: ClassVar[int] = logging.WARNING
+    template: ClassVar[str] = "{stream}: falling back to ordered pages, one after the other, because {reason}"
     stream: str
     reason: str
 
-    def line(self) -> str:
-        """Return why pages are read one after the other."""
-        return f"{self.stream}: falling back to ordered pages, one after the other, because {self.reason}"
-
 
 @dataclass(frozen=True, slots=True)
-class FellShort(Event):
+class FellShort(Warned):
     """A stream can't be proven complete, and ``on_incomplete`` is ``warn``."""
 
-    level: ClassVar[int] = logging.WARNING
+    template: ClassVar[str] = "{stream} is not proven complete: {reason}"
     stream: str
     reason: str
 
-    def line(self) -> str:
-        """Return the reason."""
-        return f"{self.stream} is not proven complete: {self.reason}"
-
 
 @dataclass(frozen=True, slots=True)
-class SubscriptionsUnreadable(Event):
+class SubscriptionsUnreadable(Warned):
     """Subscriptions (or management groups) that were asked for can't be read."""
 
-    level: ClassVar[int] = logging.WARNING
+    template: ClassVar[str] = "Not readable, and so left out: {ids}"
     ids: tuple[str, ...]
-
-    def line(self) -> str:
-        """Return their ids."""
-        return f"Not readable, and so left out: {', '.join(self.ids)}"
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriptionsDisabled(Event):
+class SubscriptionsDisabled(Warned):
     """Subscriptions in scope that are not enabled; what Azure returns of their resources is not documented."""
 
-    level: ClassVar[int] = logging.WARNING
+    template: ClassVar[str] = "Subscriptions that are not enabled: {ids}"
     ids: tuple[str, ...]
-
-    def line(self) -> str:
-        """Return their ids with their state."""
-        return f"Subscriptions that are not enabled: {', '.join(self.ids)}"
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriptionsWithoutAssessments(Event):
-    """Readable subscriptions that have machines and not one assessment."""
+class SubscriptionsWithoutAssessments(Warned):
+    """Readable subscriptions have machines and not one assessment, for one reason."""
 
-    level: ClassVar[int] = logging.WARNING
+    template: ClassVar[str] = (
+        "Machines, but no assessment in: {ids}. Why: {reason}. See docs/troubleshooting.md#no-assessments."
+    )
     ids: tuple[str, ...]
-
-    def line(self) -> str:
-        """Return their ids and what to check."""
-        return (
-            f"Machines, but no assessment in: {', '.join(self.ids)}. Check that Defender for Cloud is on there. "
-            "See docs/troubleshooting.md#no-assessments."
-        )
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class MapRemark(Event):
+class MachinesNotRead(Warned):
+    """Machines that a record names are there when they are asked for by id, and no answer held them."""
+
+    template: ClassVar[str] = (
+        "{named:,} machines that interfaces or findings name were not read. Of those asked for by id, {there:,} are "
+        "there, such as {example}. They are new, or Azure leaves rows out of its answers: run again. "
+        "See docs/troubleshooting.md#machines-not-read."
+    )
+    named: int
+    there: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachinesGone(Event):
+    """Machines that a record names are not there: their findings outlive them for a while."""
+
+    template: ClassVar[str] = "Machines that interfaces or findings name, and that are not there any more: {named:,}"
+    named: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoversLess(Warned):
+    """The run covers less than the last complete one that its state knows of."""
+
+    template: ClassVar[str] = (
+        "This run covers less than the last complete one into this state: {missing}. Nothing is removed from the "
+        "target for it (no ACTIVATE_VERSION), and the state keeps what it knew. If what is missing is meant to go, run "
+        "once without state (meltano run --full-refresh). See docs/troubleshooting.md#covers-less."
+    )
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentsOfAnotherForm(Warned):
+    """Azure says of assessments that a virtual machine is what they are about, and their ids have no known form."""
+
+    template: ClassVar[str] = (
+        "{count:,} assessments are about virtual machines and left out, as their ids have another form than those that "
+        "are known, such as {example}. Please report that id. See docs/troubleshooting.md#another-form."
+    )
+    count: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked(Warned):
+    """A question whose answer would only have been a remark could not be answered."""
+
+    template: ClassVar[str] = "Not known is {what}, because {reason}"
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MapRemark(Warned):
     """The transform map holds something that works and is hardly meant."""
 
-    level: ClassVar[int] = logging.WARNING
+    template: ClassVar[str] = "{remark}"
     remark: str
-
-    def line(self) -> str:
-        """Return where it is and what it is."""
-        return self.remark
 
 
 @dataclass(frozen=True, slots=True)
-class WordNotInTable(Event):
+class WordNotInTable(Warned):
     """A record has a word that a table of the transform map does not hold.
 
     Attributes:
@@ -167,7 +223,6 @@ class WordNotInTable(Event):
         last: Whether further words that it does not hold are passed over in silence.
     """
 
-    level: ClassVar[int] = logging.WARNING
     table: str
     word: Any
     taken: Any
@@ -186,7 +241,8 @@ class SyncSummary(Event):
 
     Attributes:
         streams: By stream name: ``expected``, ``emitted``, ``duplicates``, ``requests``.
-        subscriptions: ``requested`` and ``readable`` (numbers), ``unreadable`` and ``withoutAssessments`` (ids).
+        subscriptions: ``requested`` and ``readable`` (numbers), ``unreadable`` and ``withoutAssessments`` (ids), and
+            ``reasons``: by each id of the last, why.
         requests: Requests to Resource Graph in all.
         throttled: Answers 429 among them.
         waited_seconds: Seconds that requests waited for the quota or for another try, added up over all threads.
@@ -204,7 +260,7 @@ class SyncSummary(Event):
 
     def line(self) -> str:
         """Return the fields as JSON."""
-        return f"Sync summary: {json.dumps(_fields(self))}"
+        return f"Sync summary: {json.dumps(self.fields())}"
 
 
 def emit(event: Event) -> None:
@@ -212,8 +268,4 @@ def emit(event: Event) -> None:
 
     Its kind is not called ``event``: structlog, and so Meltano, means the text by that.
     """
-    _LOGGER.log(event.level, "%s", event.line(), extra={"kind": type(event).__name__, **_fields(event)})
-
-
-def _fields(event: Event) -> dict[str, Any]:
-    return {field.name: getattr(event, field.name) for field in fields(event)}
+    _LOGGER.log(event.level, "%s", event.line(), extra={"kind": type(event).__name__, **event.fields()})

@@ -1,196 +1,223 @@
 """The records of one run: read, shaped and joined, each query once, whichever of the streams are wanted.
 
-A machine needs the addresses of its interfaces, a finding those of its machine. So interfaces are read before machines
-and machines before findings. What a later join needs is kept as a compact index; the finished interface records, which
-go out after the machines, wait in a temporary file.
+An interface needs the addresses of public IP resources, a machine those of its interfaces, a finding its machine. So
+the queries are read in that order (:mod:`.sources` has it), and what a later one needs is kept as a compact index.
+Records that are made before it is their stream's turn, such as those of interfaces, wait in a temporary file.
 """
 
 from __future__ import annotations
 
-import tempfile
-from typing import IO, TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from tap_mdc_vm import packaged
-from tap_mdc_vm.access import Access
-from tap_mdc_vm.azure.resource_graph.model import Query
-from tap_mdc_vm.joins import AddressIndex, InterfaceIndex, MachineIndex
-from tap_mdc_vm.rows.assessments import assessment
-from tap_mdc_vm.rows.network_interfaces import network_interface
-from tap_mdc_vm.rows.public_ips import public_ip
-from tap_mdc_vm.rows.virtual_machines import virtual_machine
+from tap_mdc_vm import events, queries
+from tap_mdc_vm.coverage import survey
+from tap_mdc_vm.errors import IncompleteError, TableMissingError
+from tap_mdc_vm.records import Spool
+from tap_mdc_vm.sources import DERIVED, FINDINGS, INTERFACES, MACHINES, SOURCES, needed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Collection, Iterable, Iterator
 
     from tap_mdc_vm.azure.resource_graph.model import Row
     from tap_mdc_vm.azure.resource_graph.reader import Reader, Reading
     from tap_mdc_vm.coverage import Coverage
+    from tap_mdc_vm.joins import MachineIndex
     from tap_mdc_vm.records import Record
     from tap_mdc_vm.settings import Settings
-
-MACHINES, INTERFACES, ADDRESSES, FINDINGS = "virtual_machines", "network_interfaces", "public_ips", "assessments"
-
-_SPOOL = 4 * 1024 * 1024
-"""Bytes of interface records that stay in memory before the temporary file goes to disk."""
 
 _BATCH = 32
 """Records that are made, and then written, at once: few enough to stay in the processor's cache in between."""
 
+_STRANGERS = 1_000
+"""Ids of machines that were not read, though something refers to them: as many are kept at most."""
+
 
 class Inventory:
-    """Machines, interfaces and findings of one run.
+    """The records of one run.
 
     Args:
         reader: Reads the queries.
         coverage: Where to read.
-        settings: Which findings.
-        wanted: The streams that will be asked for, in the order machines, interfaces, findings.
+        settings: What passes their filters.
+        wanted: The streams whose records will be asked for, in the order in which they will be.
+
+    Attributes:
+        assessed: Subscriptions with an assessment, in lower case.
+        lost_access: Subscriptions that could be read when the run began, and can't be any more.
+        strangers: Machines that were not read, and that an interface or a finding names.
     """
 
-    def __init__(self, reader: Reader, coverage: Coverage, settings: Settings, wanted: AbstractSet[str]) -> None:
-        """Begin to read all that the wanted streams need."""
-        self._reader, self._coverage, self._settings, self._wanted = reader, coverage, settings, wanted
-        self._access = Access(reader, coverage, settings)
+    def __init__(self, reader: Reader, coverage: Coverage, settings: Settings, wanted: Collection[str]) -> None:
+        """Begin to read all that the wanted streams need, in the order in which it will be used."""
+        self._reader, self._coverage, self._settings = reader, coverage, settings
+        self._indexes: dict[str, Any] = {name: source.index() for name, source in SOURCES.items() if source.index}
+        self._spools = {name: Spool() for name in wanted if name in DERIVED or SOURCES[name].waits}
         self._readings: dict[str, Reading] = {}
-        self._interfaces, self._machines = InterfaceIndex(), MachineIndex()
-        self._spool: IO[bytes] | None = None
-        self._interfaces_are_known = self._machines_are_known = False
-        self._assessed: set[str] = set()
-        self._foreign = 0
-        self._came_since = False  # rows that came after access was last asked for
-        for name in (ADDRESSES, INTERFACES, MACHINES, FINDINGS):  # in the order in which they will be used
-            if name in wanted or name in {ADDRESSES, INTERFACES} or (name == MACHINES and FINDINGS in wanted):
-                self._start(name)
-
-    def reading(self, name: str) -> Reading:
-        """Return the reading of a query, begun at the latest now."""
-        return self._readings.get(name) or self._start(name)
-
-    def counts(self, name: str) -> tuple[int, int]:
-        """Return how many records a stream should have, as far as is known, and how many rows came twice."""
-        reading = self._readings.get(name)
-        if reading is None:
-            return 0, 0
-        return reading.expected - (self._foreign if name == FINDINGS else 0), reading.duplicates
+        self._read: set[str] = set()
+        self._made_of: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+        self._access_is_known = True
+        self.assessed: set[str] = set()
+        self.lost_access: tuple[str, ...] = ()
+        self.strangers: dict[str, None] = {}
+        for name in dict.fromkeys(name for stream in wanted for name in self._needed(stream)):
+            self._start(name)
 
     @property
-    def lost_access(self) -> tuple[str, ...]:
-        """Subscriptions that could be read when the run began, and can't be any more."""
-        return self._access.lost
+    def machines(self) -> MachineIndex:
+        """What is kept of the machines."""
+        index: MachineIndex = self._indexes[MACHINES]
+        return index
 
-    def is_complete(self) -> bool:
-        """Tell whether all that was read so far is proven to be all, and nothing that was asked for is unreadable.
+    def reading(self, stream: str) -> Reading:
+        """Return the reading that a stream's records are made of."""
+        return self._readings[DERIVED[stream].of if stream in DERIVED else stream]
+
+    def counts(self, stream: str) -> tuple[int, int]:
+        """Return how many records a stream should have, as far as is known, and how many rows came twice."""
+        if stream in DERIVED:
+            return self._made_of[stream], 0
+        reading = self._readings[stream]
+        return reading.expected - self._left_out[stream], reading.duplicates
+
+    def records(self, stream: str) -> Iterator[list[Record]]:
+        """Yield a stream's records in batches.
+
+        Raises:
+            TapError: They, or what they are joined to, can't be read or proven complete.
+        """
+        if stream not in self._spools:
+            yield from self._made(stream)
+            return
+        for name in self._needed(stream):
+            self._see_to(name)
+        by_machine = stream == INTERFACES and MACHINES in self._read
+        for records in self._spools[stream]:
+            yield self._members(stream, records) if by_machine else records
+
+    def is_complete(self, stream: str) -> bool:
+        """Tell whether a stream's records are proven to be all, and nothing that was asked for is unreadable.
 
         Raises:
             IncompleteError: The application lost access meanwhile, and the reader is not tolerant.
             TapError: Azure can't be asked.
         """
-        if self._came_since:
-            self._came_since = False
-            self._access.check()
-        fell_short = any(reading.shortcomings for reading in self._readings.values())
+        if not self._access_is_known:
+            self._ask_for_access()
         covered = not (self._coverage.unreadable or self._coverage.shortcomings or self.lost_access)
-        return covered and not fell_short
-
-    def machines(self) -> Iterator[list[Record]]:
-        """Yield the records of ``virtual_machines``, a page at a time.
-
-        Raises:
-            TapError: They, or the interfaces that they need, can't be read or proven complete.
-        """
-        self._read_interfaces()
-        reading = self.reading(MACHINES)
-        for rows in _in_batches(reading):
-            records = [virtual_machine(row, self._interfaces) for row in rows]
-            if FINDINGS in self._wanted:
-                for record in records:
-                    self._machines.add(record)
-            yield records
-        self._machines_are_known = self._came_since = True
-        self._interfaces.clear()
-
-    def interfaces(self) -> Iterator[list[Record]]:
-        """Yield the records of ``network_interfaces``.
-
-        Raises:
-            TapError: As :meth:`machines`.
-        """
-        self._read_interfaces()
-        if self._spool is not None:
-            self._spool.seek(0)
-            try:
-                for line in self._spool:
-                    yield orjson.loads(line)
-            finally:
-                self._spool.close()
-
-    def findings(self) -> Iterator[list[Record]]:
-        """Yield the records of ``assessments``, joined to their machines.
-
-        Raises:
-            TapError: They, or the machines that they need, can't be read or proven complete.
-        """
-        if not self._machines_are_known:
-            if self.reading(MACHINES).emitted:
-                self._start(MACHINES)  # the stream of machines was broken off, as a connection test does
-            for _ in self.machines():
-                pass
-        for rows in _in_batches(self.reading(FINDINGS)):
-            records = [record for row in rows if (record := assessment(row, self._machines)) is not None]
-            self._foreign += len(rows) - len(records)
-            self._assessed.update({str(record["subscriptionId"]).lower() for record in records})
-            yield records
-        self._came_since = True
-
-    def subscriptions_without_assessments(self) -> list[str]:
-        """Return the subscriptions that have machines and not one assessment; to be asked when findings are read.
-
-        Raises:
-            TapError: Azure can't be asked. It is asked only where a filter on statuses may be why none came.
-        """
-        if self.reading(FINDINGS).shortcomings:
-            return []  # where findings may be missing, their absence says nothing
-        silent = sorted(set(self._machines.subscriptions) - self._assessed)
-        if silent and self._settings.assessment_statuses:
-            quoted = ", ".join(f"'{subscription}'" for subscription in silent)
-            query = Query(FINDINGS, packaged.query(FINDINGS)).where(f"subscriptionId in~ ({quoted})")
-            for rows in self._reader.start(query, self._coverage.scopes):
-                silent = sorted(set(silent) - {str(row["subscriptionId"]).lower() for row in rows})
-        return silent
+        return covered and not any(self._readings[name].shortcomings for name in self._needed(stream))
 
     def close(self) -> None:
-        """Let go of the temporary file."""
-        if self._spool is not None:
-            self._spool.close()
+        """Let go of the temporary files."""
+        for spool in self._spools.values():
+            spool.close()
 
-    def _start(self, name: str) -> Reading:
-        query = Query(name, packaged.query(name))
-        if name == FINDINGS and self._settings.assessment_statuses:
-            quoted = ", ".join(f"'{status}'" for status in self._settings.assessment_statuses)
-            query = query.where(f"tostring(properties.status.code) in~ ({quoted})")
-        reading = self._readings[name] = self._reader.start(query, self._coverage.scopes)
-        return reading
+    def _needed(self, stream: str) -> list[str]:
+        """Return the queries to read for a stream; whether an interface passes a filter on tags, its machine tells."""
+        by_tags = stream == INTERFACES and self._settings.machine_tags
+        return needed(MACHINES if by_tags else stream)
 
-    def _read_interfaces(self) -> None:
-        """Read public addresses and interfaces, once: index what machines need, and keep the records for later."""
-        if self._interfaces_are_known:
-            return
-        addresses = AddressIndex()
-        for rows in self.reading(ADDRESSES):
-            for row in rows:
-                addresses.add(*public_ip(row))
-        if INTERFACES in self._wanted:
-            self._spool = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - until the records have gone out
-        for rows in _in_batches(self.reading(INTERFACES)):
-            records = [network_interface(row, addresses) for row in rows]
+    def _start(self, name: str) -> None:
+        self._readings[name] = self._reader.start(queries.query(name, self._settings), self._coverage.scopes)
+
+    def _see_to(self, name: str) -> None:
+        """Read a query to its end, unless that was done."""
+        if name not in self._read:
+            if self._readings[name].emitted:
+                self._start(name)  # its stream was broken off, as a connection test does
+            for _ in self._made(name):
+                pass
+
+    def _made(self, name: str) -> Iterator[list[Record]]:
+        """Yield the records of a query's rows, and keep what others need of them."""
+        source = SOURCES[name]
+        if source.joined_to:
+            self._see_to(source.joined_to)
+        joined = self._indexes.get(source.joined_to)
+        waiting = [each for each in self._spools if each == name or (each in DERIVED and DERIVED[each].of == name)]
+        for stream in waiting:
+            self._spools[stream].clear()
+        self._left_out[name] = 0
+        for rows in self._rows(name):
+            records = [record for row in rows if (record := source.record(row, joined)) is not None]
+            self._left_out[name] += len(rows) - len(records)
+            self._remember(name, records)
+            if source.joined_to == MACHINES:
+                records = self._members(name, records)
+            for stream in waiting:
+                self._keep(stream, records)
+            yield records
+        self._read.add(name)
+        self._access_is_known = False
+        self._forget(source.joined_to)
+
+    def _remember(self, name: str, records: list[Record]) -> None:
+        """Keep of some records what those of other queries are joined to."""
+        if (index := self._indexes.get(name)) is not None:
             for record in records:
-                self._interfaces.add(record)
-            if self._spool is not None:
-                self._spool.write(orjson.dumps(records, option=orjson.OPT_APPEND_NEWLINE))
-        self._interfaces_are_known = self._came_since = True
+                index.add(record)
+        if name == FINDINGS:
+            self.assessed.update({str(record["subscriptionId"]).lower() for record in records})
+
+    def _keep(self, stream: str, records: list[Record]) -> None:
+        """Keep some records for a stream that goes out later, or what it makes of them."""
+        if stream in DERIVED:
+            records = [made for record in records for made in DERIVED[stream].records(record)]
+            self._made_of[stream] += len(records)
+        self._spools[stream].add(records)
+
+    def _rows(self, name: str) -> Iterator[list[Row]]:
+        """Yield a query's rows a batch at a time; a table that this cloud lacks has none, where that is tolerated."""
+        reading = self._readings[name]
+        try:
+            yield from _in_batches(reading)
+        except TableMissingError as error:
+            if not self._reader.tolerant:
+                raise
+            reading.shortcomings.append(str(error))
+            events.emit(events.FellShort(name, str(error)))
+
+    def _members(self, name: str, records: list[Record]) -> list[Record]:
+        """Return those of some records whose machine passes the filter on tags, if any.
+
+        Without one, a machine that was not read is a stranger: deleted meanwhile, or left out of Azure's answers.
+        """
+        machines = self.machines
+        members = [each for each in records if each.get("vmName") is not None or each["virtualMachineId"] in machines]
+        if len(members) == len(records):
+            return records
+        if self._settings.machine_tags:
+            self._left_out[name] += len(records) - len(members)
+            return members
+        if len(self.strangers) < _STRANGERS:
+            known = {id(each) for each in members}
+            self.strangers |= dict.fromkeys(each["virtualMachineId"] for each in records if id(each) not in known)
+        return records
+
+    def _forget(self, name: str) -> None:
+        """Clear an index once all that asks it has been read."""
+        asking = [each for each in self._readings if SOURCES[each].joined_to == name]
+        if name and self._read.issuperset(asking):
+            self._indexes[name].clear()
+
+    def _ask_for_access(self) -> None:
+        """Ask for the subscriptions anew: rows have come that the last answer says nothing about.
+
+        Rights that are taken away while the tap reads take rows with them, without a sign in any answer or count.
+        """
+        self._access_is_known = True
+        readable = {subscription.id for subscription in survey(self._reader, self._settings).readable}
+        lost = {each.id: None for each in self._coverage.readable if each.id not in readable}
+        self.lost_access = tuple(dict.fromkeys((*self.lost_access, *lost)))
+        if lost:
+            error = IncompleteError(
+                f"The application lost access to {', '.join(lost)} during the run: rows may be missing.",
+                "Check the role assignments of the application, and run again. See docs/troubleshooting.md#no-access.",
+            )
+            if not self._reader.tolerant:
+                raise error
+            events.emit(events.FellShort("The run", str(error)))
 
 
 def _in_batches(pages: Iterable[list[Row]]) -> Iterator[list[Row]]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tap_mdc_vm.records import Record
 
 _MARK = 8
@@ -22,40 +24,40 @@ _BUCKETS = 32_768
 """Of some 400 bytes each at 100,000 machines: quick to search, quick to copy for one entry more, and so small that
 Python's own allocator holds them, which gives their memory to others once the index is cleared."""
 
+_INTERFACES = "/providers/microsoft.network/networkinterfaces/"
+
 
 class _Compact:
     """Facts by id, as a hash table whose buckets are bytes: an id's mark, its facts as JSON, a line feed, the next.
 
     An entry takes 9 bytes beside its JSON, where a dict needs some 150 for its slot, its key and the string. In return
-    nothing is replaced: each resource comes once, and an id that comes again (a page that shifted) is ignored.
+    nothing can be replaced.
     """
 
     def __init__(self) -> None:
-        """Begin empty."""
         self.clear()
+
+    def __contains__(self, lower_id: str) -> bool:
+        mark, number = _place(lower_id)
+        return mark in self._buckets[number]
 
     def clear(self) -> None:
         """Forget all facts."""
         self._buckets = [b""] * _BUCKETS
 
-    def _keep(self, lower_id: str, facts: list[Any]) -> bool:
-        """Keep facts, and return True; False if there are some under this id already."""
+    def keep(self, lower_id: str, facts: object) -> None:
+        """Keep facts under an id, beside those that are there."""
         mark, number = _place(lower_id)
-        if mark in self._buckets[number]:
-            return False
         self._buckets[number] += b"%b%b\n" % (mark, orjson.dumps(facts))
-        return True
 
-    def _recall(self, lower_id: str) -> list[Any] | None:
-        """Return the facts under an id, or None."""
+    def recall(self, lower_id: str) -> Iterator[Any]:
+        """Yield the facts under an id, as they came."""
         mark, number = _place(lower_id)
         bucket = self._buckets[number]
-        start = bucket.find(mark)
-        if start < 0:
-            return None
-        start += _MARK
-        facts: list[Any] = orjson.loads(bucket[start : bucket.index(b"\n", start)])
-        return facts
+        end = 0
+        while (start := bucket.find(mark, end)) >= 0:
+            end = bucket.index(b"\n", start + _MARK)
+            yield orjson.loads(bucket[start + _MARK : end])
 
 
 def _place(lower_id: str) -> tuple[bytes, int]:
@@ -67,26 +69,31 @@ def _place(lower_id: str) -> tuple[bytes, int]:
 class AddressIndex(_Compact):
     """The address of each public IP resource. Interfaces ask for it."""
 
-    def add(self, lower_id: str, address: str | None) -> None:
-        """Keep an address. A resource without one (None) is as good as unknown."""
+    def add(self, found: tuple[str, str | None]) -> None:
+        """Keep the address under a lower-case id. A resource without one (None) is as good as unknown."""
+        lower_id, address = found
         if address:
-            self._keep(lower_id, [address])
+            self.keep(lower_id, address)
 
     def get(self, lower_id: str, /) -> str | None:
         """Return the address of a resource, or None."""
-        facts = self._recall(lower_id)
-        return facts[0] if facts else None
+        return next(self.recall(lower_id), None)
 
 
 class InterfaceIndex(_Compact):
-    """The MAC and the addresses of each network interface. Machines ask for them."""
+    """The MAC and the addresses of each network interface, and whose it is. Machines ask for them."""
+
+    _FIELDS = ("primary", "macAddress")
+    _CONFIGURATION = ("primary", "privateIPAddress", "publicIPAddress")
 
     def add(self, record: Record) -> None:
         """Keep what a machine takes from a record of the stream ``network_interfaces``."""
-        configurations = [
-            [each["primary"], each["privateIPAddress"], each["publicIPAddress"]] for each in record["ipConfigurations"]
-        ]
-        self._keep(record["id"], [record["primary"], record["macAddress"], configurations])
+        identity, machine = record["id"], record.get("virtualMachineId")
+        configurations = [[each[name] for name in self._CONFIGURATION] for each in record["ipConfigurations"]]
+        self.keep(identity, [*(record[name] for name in self._FIELDS), configurations])
+        if machine:
+            # Mostly both are in one resource group, and then the interface's name tells its id.
+            self.keep(machine, identity.removeprefix(_beside(machine)))
 
     def get(self, lower_id: str, /) -> Record | None:
         """Return an interface's record, cut down to what a machine takes from it; None for an unknown interface.
@@ -94,59 +101,58 @@ class InterfaceIndex(_Compact):
         That is ``primary``, ``macAddress``, and ``ipConfigurations`` with ``primary``, ``privateIPAddress`` and
         ``publicIPAddress`` each.
         """
-        facts = self._recall(lower_id)
-        if not facts:
-            return None
-        primary, mac_address, configurations = facts
-        return {
-            "primary": primary,
-            "macAddress": mac_address,
-            "ipConfigurations": [
-                {"primary": marked, "privateIPAddress": private, "publicIPAddress": public}
-                for marked, private, public in configurations
-            ],
-        }
+        for *fields, configurations in self.recall(lower_id):
+            return dict(zip(self._FIELDS, fields, strict=True)) | {
+                "ipConfigurations": [dict(zip(self._CONFIGURATION, each, strict=True)) for each in configurations]
+            }
+        return None
+
+    def attached_to(self, machine_id: str) -> list[str]:
+        """Return the ids of the interfaces that say that they are a machine's, which its own row may leave out."""
+        names = self.recall(machine_id)
+        return [name if name.startswith("/") else _beside(machine_id) + name for name in names]
+
+
+def _beside(machine_id: str) -> str:
+    """Return what the id of an interface in a machine's resource group begins with."""
+    return machine_id.partition("/providers/")[0] + _INTERFACES
 
 
 class MachineIndex(_Compact):
-    """What the assessments of each virtual machine repeat of it.
+    """What other streams repeat of each virtual machine.
 
     Attributes:
         subscriptions: How many machines each subscription has, by lower-case subscription id. Survives :meth:`clear`.
     """
 
+    _SHARED = ("imageOffer", "imageVersion", "osType")
+    """The same for many machines, so kept once."""
+
+    _OWN = ("vmId", "name", "macAddress", "privateIPAddress", "publicIPAddress")
+    _CALLED = ("vmId", "vmName", "macAddress", "privateIPAddress", "publicIPAddress")
+    """The same in the other streams."""
+
     def __init__(self) -> None:
-        """Begin empty."""
         super().__init__()
         self.subscriptions: Counter[str] = Counter()
-        self._systems: list[tuple[str | None, str | None, str | None]] = []
-        self._numbers: dict[tuple[str | None, str | None, str | None], int] = {}
+        self._systems: list[tuple[str | None, ...]] = []
+        self._numbers: dict[tuple[str | None, ...], int] = {}
 
     def add(self, record: Record) -> None:
-        """Keep what assessments take from a record of the stream ``virtual_machines``."""
-        system = record["imageOffer"], record["imageVersion"], record["osType"]  # the same for many: kept once
+        """Keep what other streams take from a record of the stream ``virtual_machines``."""
+        if record["id"] in self:
+            return
+        system = tuple(record[name] for name in self._SHARED)
         number = self._numbers.setdefault(system, len(self._systems))
         if number == len(self._systems):
             self._systems.append(system)
-        addresses = record["macAddress"], record["privateIPAddress"], record["publicIPAddress"]
-        new = self._keep(record["id"], [number, record["vmId"], record["name"], *addresses])
-        if new and record["subscriptionId"]:
+        self.keep(record["id"], [number, *(record[name] for name in self._OWN)])
+        if record["subscriptionId"]:
             self.subscriptions[record["subscriptionId"].lower()] += 1
 
     def get(self, lower_id: str, /) -> Record | None:
         """Return the eight fields of a machine's record that its assessments repeat; None for an unknown machine."""
-        facts = self._recall(lower_id)
-        if not facts:
-            return None
-        number, vm_id, name, mac_address, private, public = facts
-        offer, version, os_type = self._systems[number]
-        return {
-            "vmId": vm_id,
-            "vmName": name,
-            "imageOffer": offer,
-            "imageVersion": version,
-            "osType": os_type,
-            "macAddress": mac_address,
-            "privateIPAddress": private,
-            "publicIPAddress": public,
-        }
+        for number, *own in self.recall(lower_id):
+            shared = zip(self._SHARED, self._systems[number], strict=True)
+            return dict(zip(self._CALLED, own, strict=True)) | dict(shared)
+        return None

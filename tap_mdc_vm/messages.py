@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import orjson
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Schema
-from singer_sdk.singerlib.json import serialize_json
+
+from tap_mdc_vm.records import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,7 +64,7 @@ class RecordLines:
         """Return the lines of a batch: a record's own, then those that stream maps make of it."""
         if self._left_out is None:
             return b"".join(
-                _encoded(message.to_dict()) + b"\n" for record in records for message in self._by_the_sdk(record)
+                encoded(message.to_dict()) + b"\n" for record in records for message in self._by_the_sdk(record)
             )
         tail = b'%s,"time_extracted":"%s"}\n' % (self._version, datetime.now(UTC).isoformat().encode())
         lines: list[bytes] = []
@@ -73,7 +74,7 @@ class RecordLines:
             for transform, head in self._transforms:
                 mapped = transform(record) if transform else record
                 if mapped is not None:
-                    lines += head, _encoded(mapped), tail
+                    lines += head, encoded(mapped), tail
         return b"".join(lines)
 
 
@@ -95,10 +96,3 @@ def _transform(stream_map: StreamMap) -> Callable[[Record], Record | None] | Non
 
 def _head(stream: str) -> bytes:
     return b'{"type":"RECORD","stream":%s,"record":' % orjson.dumps(stream)
-
-
-def _encoded(value: object) -> bytes:
-    try:
-        return orjson.dumps(value, default=str)
-    except TypeError:  # integers over 64 bits, half a surrogate pair: rare, and the SDK's encoder takes them
-        return serialize_json(value).encode()

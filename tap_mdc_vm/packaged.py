@@ -1,4 +1,4 @@
-"""Where the data files lie that ship with the tap: queries, schemas, the transform map.
+"""Where the data files lie that ship with the tap: schemas and transform maps.
 
 In a wheel the schemas are inside the package; in a checkout (and so in an editable install) they are in the top-level
 ``schemas/``, the only copy.
@@ -7,7 +7,6 @@ In a wheel the schemas are inside the package; in a checkout (and so in an edita
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +28,6 @@ def schema(stream: str) -> dict[str, Any]:
     folder = inside if inside.is_dir() else beside
     loaded: dict[str, Any] = json.loads((folder / f"{stream}.json").read_text(encoding="utf-8"))
     return loaded
-
-
-@cache
-def query(name: str) -> str:
-    """Return the text of a query in Kusto's language, such as ``virtual_machines``."""
-    return (_PACKAGE / "queries" / f"{name}.kql").read_text(encoding="utf-8")
 
 
 def map_path(name: str) -> Path:

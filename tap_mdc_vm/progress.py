@@ -13,52 +13,51 @@ from tap_mdc_vm import events
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tap_mdc_vm.azure.resource_graph.reader import Reading
+    from tap_mdc_vm.records import Record
 
 _INTERVAL = 10.0
 
 
 def tracked(
     name: str,
-    batches: Iterable[list[dict[str, object]]],
-    reading: Reading,
+    batches: Iterable[list[Record]],
+    expected: Callable[[], int],
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[list[dict[str, object]]]:
+) -> Iterator[list[Record]]:
     """Pass batches of records on, and tell how far they are.
 
     Args:
         name: The stream's.
         batches: Its records.
-        reading: Knows how many rows are expected.
+        expected: Returns how many there should be, as far as is known.
         clock: Returns seconds.
     """
     if sys.stderr.isatty():
-        with click.progressbar(
-            length=max(reading.expected, 1),
-            label=name,
-            file=sys.stderr,
-            show_pos=True,
-            show_percent=True,
-            show_eta=True,
-        ) as bar:
-            for batch in batches:
-                bar.length = max(reading.expected, bar.pos + len(batch), 1)
-                yield batch
-                bar.update(len(batch))
+        yield from _with_a_bar(name, batches, expected)
         return
-    began = last = clock()
-    rows = 0
+    began, last, rows = None, 0.0, 0
     for batch in batches:
+        if began is None:  # not before the first batch has come: what it is joined to was read until then
+            began = last = clock()
         yield batch
         rows += len(batch)
         now = clock()
         if now - last >= _INTERVAL:
             last = now
-            events.emit(_progress(name, rows, reading.expected, now - began))
+            events.emit(_progress(name, rows, expected(), rows / (now - began)))
 
 
-def _progress(name: str, rows: int, expected: int, seconds: float) -> events.Progress:
+def _with_a_bar(name: str, batches: Iterable[list[Record]], expected: Callable[[], int]) -> Iterator[list[Record]]:
+    with click.progressbar(
+        length=max(expected(), 1), label=name, file=sys.stderr, show_pos=True, show_percent=True, show_eta=True
+    ) as bar:
+        for batch in batches:
+            bar.length = max(expected(), bar.pos + len(batch), 1)
+            yield batch
+            bar.update(len(batch))
+
+
+def _progress(name: str, rows: int, expected: int, rate: float) -> events.Progress:
     """Return how far a stream is; where more came than was counted so far, how much is left is not known."""
-    rate = rows / seconds
     known = rate > 0 and expected >= rows
     return events.Progress(name, rows, max(expected, rows), rate, (expected - rows) / rate if known else None)

@@ -2,7 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import tempfile
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Record = dict[str, Any]
 """One record of a stream: values by field name."""
+
+_IN_MEMORY = 4 * 1024 * 1024
+"""Bytes of a spool that stay in memory before its temporary file goes to disk."""
+
+_LENGTH = 4
+
+
+def encoded(value: object) -> bytes:
+    """Return the JSON of a record, or of several."""
+    try:
+        return orjson.dumps(value, default=str)
+    except TypeError:  # integers over 64 bits, half a surrogate pair: rare, and Python's own encoder takes them
+        return json.dumps(value, default=str, separators=(",", ":")).encode()
+
+
+class Spool:
+    """Records that wait in a temporary file for their stream's turn: compressed, as they repeat what others say."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - until the records have gone out
+        self._end = 0
+
+    def clear(self) -> None:
+        """Forget all batches."""
+        self._end = 0
+        self._file.truncate(0)
+
+    def add(self, records: list[Record]) -> None:
+        """Write a batch."""
+        packed = zlib.compress(encoded(records), 1)
+        self._file.seek(self._end)
+        self._end += self._file.write(len(packed).to_bytes(_LENGTH, "big") + packed)
+
+    def __iter__(self) -> Iterator[list[Record]]:
+        """Yield the batches as they came."""
+        self._file.seek(0)
+        while length := self._file.read(_LENGTH):
+            yield msgspec.json.decode(zlib.decompress(self._file.read(int.from_bytes(length, "big"))))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()

@@ -1,9 +1,8 @@
-"""The Singer tap: its settings, streams and transform map, and the record that a run leaves in its log."""
+"""The Singer tap: its settings, streams, transform map and state."""
 
 from __future__ import annotations
 
 import copy
-import time
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -13,12 +12,12 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
 
-from tap_mdc_vm import connection_test, events, stream_maps
-from tap_mdc_vm.connection import Connection
-from tap_mdc_vm.coverage import check, survey
-from tap_mdc_vm.inventory import FINDINGS, Inventory
-from tap_mdc_vm.settings import CONFIG_SCHEMA, OF_THE_SDK, Settings, filled_in, gathered
-from tap_mdc_vm.streams import STREAMS, ResourceStream
+from tap_mdc_vm import connection_test, packaged, stream_maps
+from tap_mdc_vm.covered import Covered
+from tap_mdc_vm.run import Run
+from tap_mdc_vm.settings import CONFIG_SCHEMA, OF_THE_SDK, SETTINGS, Settings, filled_in, gathered
+from tap_mdc_vm.sources import STREAMS
+from tap_mdc_vm.streams import ResourceStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
-
-    from tap_mdc_vm.coverage import Coverage
 
 
 class TapMdcVm(Tap):
@@ -46,8 +43,6 @@ class TapMdcVm(Tap):
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
-
-    _unassessed: Sequence[str] = ()
 
     # Settings
 
@@ -103,20 +98,40 @@ class TapMdcVm(Tap):
     @override
     def discover_streams(self) -> Sequence[ResourceStream]:
         """Return the streams; nothing is asked of Azure for that."""
-        return [kind(self, self) for kind in STREAMS]
+        return [ResourceStream(self, name) for name in self._names]
 
     @property
     @override
     def streams(self) -> dict[str, ResourceStream]:  # type: ignore[override]
         """The streams in the order in which they go out; the SDK's own is by name."""
         by_name = super().streams
-        return {kind.name: by_name[kind.name] for kind in STREAMS}  # type: ignore[misc]
+        return {name: by_name[name] for name in self._names}  # type: ignore[misc]
+
+    @cached_property
+    def _names(self) -> Sequence[str]:
+        """The streams that there are, in the order in which they go out. Discovery needs no other setting."""
+        extra = SETTINGS["extra_streams"].kind.read(self.config.get("extra_streams") or [])
+        return [name for name in STREAMS if name in packaged.STREAMS or name in extra]
 
     @override
     def setup_mapper(self) -> None:
         """Set up the transform map with the user's stream maps over it."""
         self._mapper = stream_maps.Mapper(self.config, self.logger, self._map)
         self._mapper.register_raw_streams_from_catalog(self.catalog)
+
+    # State
+
+    @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state, of which the SDK takes the bookmarks alone.
+
+        Raises:
+            ConfigurationError: It holds something that can't be read.
+        """
+        super().load_state(state)
+        self._covered = Covered.in_state(state)
+        if self._covered:
+            self.state.update(self._covered.as_state())  # type: ignore[typeddict-item]
 
     # A run
 
@@ -145,105 +160,32 @@ class TapMdcVm(Tap):
             catalog=None if catalog is None else load_json(catalog.read()),
         )
         cls.print_version(print_fn=cls.logger.info)
-        try:
+        with tap.run:
             tap.sync_all()
-        finally:
-            tap.close()
 
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Run the five checks of Test Connection, then the SDK's own test; ``--test=schema`` is all the SDK's."""
+        """Run the five checks of Test Connection, and go on with the SDK's own test unless a person is watching.
+
+        ``--test=schema`` is all the SDK's.
+        """
         if value != "all":
             super().cb_test(ctx, param, value)
             return
         config: _ConfigInput = ctx.params.get("config", _ConfigInput())
         tap = cls(config=config.config)
         connection_test.run(tap.settings)
-        tap.run_connection_test()
+        if not connection_test.is_watched():
+            with tap.run:
+                tap.run_connection_test()
         ctx.exit()
 
     @cached_property
-    def _connection(self) -> Connection:
-        self._began = time.monotonic()
-        events.emit(events.ConnectorState("Processing"))
-        return Connection(self.settings)
-
-    @cached_property
-    def coverage(self) -> Coverage:
-        """What the run covers, which may be nothing.
-
-        Raises:
-            TapError: Azure can't be asked.
-        """
-        return survey(self._connection.reader, self.settings)
-
-    @cached_property
-    def inventory(self) -> Inventory:
-        """The records of this run; to ask for it is to begin to read.
-
-        Raises:
-            NoAccessError: Nothing can be read, or, unless ``on_incomplete`` is ``warn``, less than was asked for.
-            TapError: Azure can't be asked.
-        """
-        coverage = self.coverage
-        check(coverage, tolerant=self.settings.on_incomplete == "warn")
-        if coverage.unreadable:
-            events.emit(events.SubscriptionsUnreadable(coverage.unreadable))
-        if disabled := [f"{each.id} ({each.state})" for each in coverage.readable if each.state not in {"", "Enabled"}]:
-            events.emit(events.SubscriptionsDisabled(tuple(disabled)))
-        wanted = {name for name, stream in self.streams.items() if stream.selected}
-        return Inventory(self._connection.reader, coverage, self.settings, wanted)
-
-    def close(self) -> None:
-        """End the run: let go of its threads and, if anything was asked for, log its summary."""
-        if "_connection" in self.__dict__:
-            self._summarise()
-            self._connection.close()
-        if "inventory" in self.__dict__:
-            self.inventory.close()
-
-    def stream_is_done(self, name: str) -> None:
-        """Log what is known once a stream is written."""
-        assets = [stream for stream in self.streams.values() if stream.selected and stream.name != FINDINGS]
-        if assets and assets[-1].name == name:
-            events.emit(events.ConnectorState("Processed"))
-        if name == FINDINGS:
-            self._unassessed = self.inventory.subscriptions_without_assessments()
-            if self._unassessed:
-                events.emit(events.SubscriptionsWithoutAssessments(tuple(self._unassessed)))
-
-    def _summarise(self) -> None:
-        client, governor = self._connection.client, self._connection.governor
-        coverage: Coverage | None = self.__dict__.get("coverage")
-        inventory: Inventory | None = self.__dict__.get("inventory")
-        selected = [stream for stream in self.streams.values() if stream.selected]
-        lost = inventory.lost_access if inventory else ()
-        events.emit(
-            events.SyncSummary(
-                streams={stream.name: self._figures(stream, inventory) for stream in selected},
-                subscriptions={
-                    "requested": coverage.requested if coverage else len(self.settings.subscription_ids),
-                    "readable": len(coverage.readable) - len(lost) if coverage else 0,
-                    "unreadable": [*coverage.unreadable, *lost] if coverage else [],
-                    "withoutAssessments": list(self._unassessed),
-                },
-                requests=client.requests.total(),
-                throttled=governor.throttled_answers,
-                waited_seconds=round(governor.waited_seconds, 3),
-                seconds=round(time.monotonic() - self._began, 3),
-                complete=coverage is not None and all(stream.complete for stream in selected),
-            )
-        )
-
-    def _figures(self, stream: ResourceStream, inventory: Inventory | None) -> dict[str, int]:
-        expected, duplicates = inventory.counts(stream.name) if inventory else (0, 0)
-        return {
-            "expected": expected,
-            "emitted": stream.emitted,
-            "duplicates": duplicates,
-            "requests": self._connection.client.requests[stream.name],
-        }
+    def run(self) -> Run:
+        """The run that the streams are part of; nothing is asked of Azure before they ask for records."""
+        wanted = [name for name, stream in self.streams.items() if stream.selected]
+        return Run(self.settings, wanted, self._covered)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

@@ -66,7 +66,7 @@ class Tenant:
         """Return the records of all streams, by the functions and indexes that a sync uses, in its order."""
         addresses, interfaces, machines = AddressIndex(), InterfaceIndex(), MachineIndex()
         for row in self.public_ips:
-            addresses.add(*public_ip(sent(row)))
+            addresses.add(public_ip(sent(row)))
         interface_records = [network_interface(sent(row), addresses) for row in self.network_interfaces]
         for record in interface_records:
             interfaces.add(record)

@@ -5,59 +5,36 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from tap_mdc_vm import packaged
-from tap_mdc_vm.azure.resource_graph.model import Partition, Query, Scope
-from tap_mdc_vm.azure.resource_graph.reader import Reader
-from tap_mdc_vm.inventory import ADDRESSES, FINDINGS, INTERFACES, MACHINES, Inventory
+from tap_mdc_vm import queries
+from tap_mdc_vm.azure.resource_graph.model import Partition
+from tap_mdc_vm.sources import ADDRESSES, FINDINGS, INTERFACES, MACHINES
 
-NAMES = (MACHINES, INTERFACES, ADDRESSES, FINDINGS, "subscriptions", "management_groups")
+NAMES = sorted(path.stem for path in Path(queries.__file__).parent.glob("*.kql"))
 ROWS = {MACHINES: "virtual-machines", INTERFACES: "network-interfaces", ADDRESSES: "public-ips"}
 
 
-class Keeping:
-    """Stands for a client, and keeps what it is asked."""
-
-    def __init__(self):
-        self.texts = []
-
-    def ask(self, name, text, scope, *, top, skip_token=None, urgent=False):
-        self.texts.append(text)
-        return SimpleNamespace(rows=[], total=0, skip_token=None, limit_hit=False)
+NONE = dict.fromkeys(
+    ("assessment_statuses", "assessment_severities", "recommendation_categories", "resource_groups"), ()
+) | {"machine_tags": {}}
 
 
-class AtOnce:
-    """Stands for workers, and works at once."""
-
-    def submit(self, job, *, urgent=False):
-        result = job()
-        return SimpleNamespace(result=lambda: result)
-
-    def lane(self):
-        return None
-
-
-def filtered():
-    """The text of the findings' query with a filter on statuses, as a run composes it."""
-    client = Keeping()
-    chosen = SimpleNamespace(assessment_statuses=("Unhealthy", "NotApplicable"))
-    covered = SimpleNamespace(scopes=[Scope()], unreadable=())
-    Inventory(Reader(client, AtOnce(), page_size=1000), covered, chosen, {FINDINGS}).reading(FINDINGS)
-    (text,) = [text for text in client.texts if "status.code" in text]
-    return text
+def chosen(**filters):
+    return SimpleNamespace(**(NONE | filters))
 
 
 def variants():
     for name in NAMES:
-        query = Query(name, packaged.query(name))
+        query = queries.unfiltered(name)
         yield f"{name}-whole", query.text
         yield f"{name}-part", query.part(Partition(8, 3))
         yield f"{name}-count", query.count()
         yield f"{name}-by-id", query.where("id in~ ('/subscriptions/a', '/subscriptions/it\\'s')").text
-    yield "findings-by-status", filtered()
+    yield "findings-by-status", queries.query(FINDINGS, chosen(assessment_statuses=("Unhealthy", "it's"))).text
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +64,7 @@ def test_every_query_and_all_that_is_made_of_it_passes(checker, tmp_path):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_path_of_a_query_occurs_in_captured_rows(checker, shared, tmp_path, name):
-    (tmp_path / "query.kql").write_text(packaged.query(name), encoding="utf-8")
+    (tmp_path / "query.kql").write_text(queries.text(name), encoding="utf-8")
     rows = shared / f"azure/rows/constructed/{ROWS[name]}.json"
     command = ["node", checker, "--strict", "--rows", rows, tmp_path / "query.kql"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

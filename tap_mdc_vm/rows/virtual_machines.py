@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tap_mdc_vm.rows.fields import (
     Json,
     Lookup,
@@ -20,14 +22,18 @@ from tap_mdc_vm.rows.fields import (
     texts,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-def virtual_machine(row: Row, interfaces: Lookup[Json]) -> Json:
+
+def virtual_machine(row: Row, interfaces: Lookup[Json], attached: Iterable[str] = ()) -> Json:
     """Return the record of a machine.
 
     Args:
         row: A row of Resource Graph.
         interfaces: The record of each network interface, or as much of it as an
             :class:`~tap_mdc_vm.joins.InterfaceIndex` keeps.
+        attached: Lower-case ids of the interfaces that say that they are this machine's: its own row may lag behind.
     """
     given = document(properties_of(row))
     properties = given or {}
@@ -62,7 +68,7 @@ def virtual_machine(row: Row, interfaces: Lookup[Json]) -> Json:
         "tags": document(row.get("tags")),
         "identity": document(row.get("identity")),
         "plan": document(row.get("plan")),
-        **_network(branches(branch(properties, "networkProfile").get("networkInterfaces")), interfaces),
+        **_network(branches(branch(properties, "networkProfile").get("networkInterfaces")), interfaces, attached),
         "properties": given,
     }
 
@@ -73,9 +79,11 @@ def _power_state(code: object) -> str | None:
     return state.rpartition("/")[2] or None if state else None
 
 
-def _network(references: list[Json], interfaces: Lookup[Json]) -> Json:
+def _network(references: list[Json], interfaces: Lookup[Json], others: Iterable[str]) -> Json:
     """Return the machine's interfaces in Azure's order, and the one address of each kind that stands for it."""
     attached = [_attached(identity, each, interfaces) for each in references if (identity := reference(each.get("id")))]
+    named = {each["id"] for each in attached}
+    attached += [_attached(identity, {}, interfaces) for identity in others if identity not in named]
     primary = primary_of(attached)
     configuration = primary_of((interfaces.get(primary.get("id", "")) or {}).get("ipConfigurations", []))
     return {

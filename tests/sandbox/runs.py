@@ -44,6 +44,12 @@ class Run:
         summary: dict[str, Any] = json.loads(line.removeprefix("Sync summary: "))
         return summary
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state that was written."""
+        state: dict[str, Any] = [message["value"] for message in self.messages if message["type"] == "STATE"][-1]
+        return state
+
     def kinds(self) -> list[tuple[str, str]]:
         """Type and stream of each message, runs of the same one counted as one."""
         kinds = [(message["type"], message.get("stream", "")) for message in self.messages]
@@ -59,21 +65,20 @@ class _Lines(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-def sync(config: dict[str, Any], catalog: dict[str, Any] | None = None) -> Run:
+def sync(config: dict[str, Any], catalog: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Run:
     """Sync with a configuration, and return what came of it; bugs, which are no TapError, are raised."""
     logger, handler, error = logging.getLogger("tap-mdc-vm"), _Lines(), None
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     output = io.StringIO()
-    tap = TapMdcVm(config=dict(config), catalog=catalog)
+    tap = TapMdcVm(config=dict(config), catalog=catalog, state=state)
     try:
-        with contextlib.redirect_stdout(output):
+        with contextlib.redirect_stdout(output), tap.run:
             tap.sync_all()
     except TapError as raised:
         error = raised
     finally:
-        tap.close()
         logger.removeHandler(handler)
         logger.setLevel(level)
     return Run([json.loads(line) for line in output.getvalue().splitlines()], error, handler.lines)

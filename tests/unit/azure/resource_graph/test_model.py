@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_mdc_vm import packaged
+from tap_mdc_vm import queries
 from tap_mdc_vm.azure.resource_graph.model import Partition, Query, Quota, Row, Scope, seconds
 
 QUERY = Query("machines", "Resources\n| where type =~ 'x'\n| project id\n| order by id asc\n")
@@ -101,5 +101,5 @@ def test_a_wait_may_be_a_date_as_http_allows(headers, wait):
     ["assessments", "management_groups", "network_interfaces", "public_ips", "subscriptions", "virtual_machines"],
 )
 def test_each_column_that_a_query_asks_for_is_one_of_a_row(name):
-    (columns,) = re.findall(r"\| project (.*)", packaged.query(name))
+    (columns,) = re.findall(r"\| project (.*)", queries.text(name))
     assert {column.partition("=")[0].strip() for column in columns.split(",")} <= Row.__annotations__.keys()

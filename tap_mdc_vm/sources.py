@@ -1,0 +1,89 @@
+"""Every query of a run and what becomes of its rows: the facts about each stream, and no more.
+
+A query is a file of :mod:`tap_mdc_vm.queries`, a stream's schema one of ``schemas/``, both by the name that stands
+here. Streams go out in the order of this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tap_mdc_vm.joins import AddressIndex, InterfaceIndex, MachineIndex
+from tap_mdc_vm.resource_ids import lower
+from tap_mdc_vm.rows.assessments import assessment
+from tap_mdc_vm.rows.network_interfaces import network_interface
+from tap_mdc_vm.rows.public_ips import public_ip
+from tap_mdc_vm.rows.virtual_machines import virtual_machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_mdc_vm.records import Record
+    from tap_mdc_vm.rows.fields import Row
+
+MACHINES, INTERFACES, ADDRESSES, FINDINGS = "virtual_machines", "network_interfaces", "public_ips", "assessments"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where records come from.
+
+    Attributes:
+        record: Makes a record of a row and the index of what it is joined to; None of a row that is not meant.
+        joined_to: The query that is read before, because its index is asked; none if empty.
+        index: What is kept of the records for queries that are read after.
+        key: The fields that tell a record from all others; none if the records are no stream.
+        waits: Whether the stream goes out after others that are joined to it.
+    """
+
+    record: Callable[[Row, Any], Any]
+    joined_to: str = ""
+    index: Callable[[], Any] | None = None
+    key: tuple[str, ...] = ("id",)
+    waits: bool = False
+
+
+def _machine(row: Row, interfaces: InterfaceIndex) -> Record:
+    return virtual_machine(row, interfaces, interfaces.attached_to(lower(row["id"])))
+
+
+SOURCES = {
+    MACHINES: Source(_machine, joined_to=INTERFACES, index=MachineIndex),
+    INTERFACES: Source(network_interface, joined_to=ADDRESSES, index=InterfaceIndex, waits=True),
+    FINDINGS: Source(assessment, joined_to=MACHINES),
+    ADDRESSES: Source(lambda row, _: public_ip(row), index=AddressIndex, key=()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A stream that is made of another's records, without a question of its own.
+
+    Attributes:
+        records: Makes some records of one.
+        of: The other stream.
+        key: As of a source.
+    """
+
+    records: Callable[[Record], list[Record]]
+    of: str
+    key: tuple[str, ...]
+
+
+DERIVED: dict[str, Derived] = {}
+
+STREAMS = (*(name for name, source in SOURCES.items() if source.key), *DERIVED)
+"""In the order in which they go out."""
+
+
+def needed(stream: str) -> list[str]:
+    """Return the queries that a stream takes, in the order in which they are read."""
+    name = DERIVED[stream].of if stream in DERIVED else stream
+    before = SOURCES[name].joined_to
+    return [*(needed(before) if before else []), name]
+
+
+def key_of(stream: str) -> tuple[str, ...]:
+    """Return the fields that tell a stream's records from each other."""
+    return (DERIVED if stream in DERIVED else SOURCES)[stream].key

@@ -100,7 +100,8 @@ class Checks:
     def authentication(self) -> str:
         """Get a token."""
         self._parts.tokens.token()
-        return f"Signed in with {self._settings.auth_method.replace('_', ' ')}."
+        account = self._parts.tokens.account()
+        return f"Signed in with {self._settings.auth_method.replace('_', ' ')}{account and f' as {account}'}."
 
     def authorization(self) -> str:
         """Find each configured subscription or management group; without any, at least one subscription."""

@@ -14,6 +14,7 @@
     ├── AccessError               Azure answered, and said no
     │   ├── SignInError           Entra ID gave no token
     │   ├── TokenRefusedError     Resource Manager refused the token
+    │   │   └── ClaimsRequiredError   a policy wants more of the sign-in
     │   └── NoAccessError         no Reader role where one is needed
     ├── ScopeTooLargeError        more subscriptions in scope than Azure answers for
     ├── ServiceError              Azure could not do its work, for longer than we wait
@@ -45,11 +46,15 @@ class TapError(Exception):
         remedy: One line: what to do about it.
         code: Azure's own code, such as ``AADSTS7000222`` or ``AccessDenied``.
         correlation_id: What Microsoft's support asks for.
+        wait: Seconds that the service asks to wait before the next try; None if it doesn't say.
     """
 
-    def __init__(self, message: str, remedy: str = "", *, code: str = "", correlation_id: str = "") -> None:
+    def __init__(
+        self, message: str, remedy: str = "", *, code: str = "", correlation_id: str = "", wait: float | None = None
+    ) -> None:
         """Keep the parts, so that a caller can tell them apart."""
         self.message, self.remedy, self.code, self.correlation_id = message, remedy, code, correlation_id
+        self.wait = wait
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -111,6 +116,10 @@ class SignInError(AccessError):
 
 class TokenRefusedError(AccessError):
     """Resource Manager refused the token: wrong tenant or cloud, or no service principal."""
+
+
+class ClaimsRequiredError(TokenRefusedError):
+    """Resource Manager wants a token that shows more than this one, as a policy of the tenant says."""
 
 
 class NoAccessError(AccessError):

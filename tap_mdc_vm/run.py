@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Self
 
 from tap_mdc_vm import absences, events, queries
-from tap_mdc_vm.azure.credentials import token_source
+from tap_mdc_vm.azure.credentials import tokens
 from tap_mdc_vm.azure.resource_graph.client import Client
 from tap_mdc_vm.azure.resource_graph.pacing import Governor
 from tap_mdc_vm.azure.resource_graph.reader import Reader
@@ -51,7 +51,7 @@ class Run:
         self.transport = Transport(
             ca_bundle=settings.ca_bundle, timeout=settings.request_timeout, pool_size=settings.max_concurrency
         )
-        self.tokens = token_source(settings, self.transport)
+        self.tokens = tokens(settings, self.transport)
         self._governor = Governor()
         self.client = Client(settings.cloud.resource_manager_url, self.transport, self.tokens, self._governor)
         self._workers = Workers(settings.max_concurrency)

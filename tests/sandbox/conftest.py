@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tap_mdc_vm.azure.credentials import source
-from tap_mdc_vm.azure.resource_graph import pacing, retries
+from tap_mdc_vm.azure import retries
+from tap_mdc_vm.azure.credentials import tokens
+from tap_mdc_vm.azure.resource_graph import pacing
 from tap_mdc_vm.errors import NetworkError, ThrottledError, UnavailableError
 
 
@@ -17,7 +18,4 @@ def impatient(monkeypatch):
     monkeypatch.setattr(retries, "_FIRST_WAIT", 0.005)
     monkeypatch.setattr(retries, "_LONGEST_WAIT", 0.02)
     monkeypatch.setattr(retries, "_BOUNDS", ((ThrottledError, 3.0), (UnavailableError, 1.0), (NetworkError, 1.0)))
-    monkeypatch.setattr(source, "LONGEST_PAUSE", 0.01)
-    monkeypatch.setattr(source, "PATIENCE", 1.0)
-    monkeypatch.setattr(source, "FIRST_PATIENCE", 1.0)
-    monkeypatch.setattr(source, "QUIET", 0.0)
+    monkeypatch.setattr(tokens, "QUIET", 0.0)

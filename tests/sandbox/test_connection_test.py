@@ -193,7 +193,7 @@ def test_a_wrong_cloud(failing, sandbox):
 
 
 def test_a_page_of_somebody_else_in_entras_place(failing, serve, authority, *, sandbox, tmp_path, monkeypatch):
-    monkeypatch.setattr("tap_mdc_vm.azure.credentials.source.FIRST_PATIENCE", 0)
+    monkeypatch.setattr("tap_mdc_vm.azure.retries._FIRST_CONTACT", 0)
     both = tmp_path / "both.pem"
     both.write_bytes(sandbox.ca_bundle.read_bytes() + authority.cert_pem.bytes())
     portal = serve(lambda _: (200, {"Content-Type": "text/html"}, b"<html>Sign in to the guest network</html>"))
@@ -204,7 +204,7 @@ def test_a_page_of_somebody_else_in_entras_place(failing, serve, authority, *, s
 
 
 def test_a_machine_without_a_managed_identity(failing, closed_port, monkeypatch):
-    monkeypatch.setattr("tap_mdc_vm.azure.credentials.source.FIRST_PATIENCE", 0)
+    monkeypatch.setattr("tap_mdc_vm.azure.retries._FIRST_CONTACT", 0)
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{closed_port}")
     said = failing("Authentication Credential Check", auth_method="managed_identity")
     assert "No managed identity answers on this machine" in said

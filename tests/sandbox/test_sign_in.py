@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from tap_mdc_vm.azure.credentials import token_source
+from tap_mdc_vm.azure.credentials import tokens as tokens_for
 from tap_mdc_vm.azure.transport import Transport
 from tap_mdc_vm.errors import SignInError
 from tap_mdc_vm.settings import Settings
@@ -46,7 +46,7 @@ def source(sandbox):
     def make(**changes):
         settings = Settings.from_config(sandbox.config | changes, {})
         transports.append(Transport(ca_bundle=settings.ca_bundle, timeout=5, pool_size=1))
-        return token_source(settings, transports[-1])
+        return tokens_for(settings, transports[-1])
 
     yield make
     for transport in transports:
@@ -76,7 +76,7 @@ def test_a_token_is_kept_until_it_is_refused(source, sandbox):
     before = len(sandbox.requests)
     first = tokens.token()
     assert [tokens.token() for _ in range(5)] == [first] * 5
-    tokens.renew()
+    tokens.renew(first)
     assert tokens.token() != first
     assert sum(asked.kind == "token" for asked in sandbox.requests[before:]) == 2
 
@@ -200,9 +200,9 @@ def test_a_federated_token_is_exchanged(source, token_file):
 
 def test_a_token_file_that_rotates_is_read_anew(source, token_file, key):
     tokens = source(**federated(token_file))
-    tokens.token()
+    first = tokens.token()
     token_file.write_text(assertion(key, sub="somebody else"))
-    tokens.renew()
+    tokens.renew(first)
     assert refusal(tokens).code == "AADSTS700213"
     token_file.write_text(assertion(key) + "\n")
     assert tokens.token()

@@ -1,54 +1,70 @@
-"""Four ways to a token for Azure Resource Manager, behind one face. The rest of the tap knows no other.
+"""Ways to a token for Azure Resource Manager, behind one face. The rest of the tap knows no other.
 
-Alone imports msal, which knows Entra ID's protocols and keeps tokens; ``source`` outlasts trouble, ``answers``
-reads what a token endpoint says, ``msal_http`` stands between msal and the network.
+``tokens`` keeps a token at hand and outlasts trouble. Where it comes from is a function that signs in: one of msal's
+clients, here, or the Azure CLI. ``answers`` reads what a token endpoint says, ``msal_http`` stands between msal and the
+network, ``federation`` gets the token that a federated credential wants.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from tap_mdc_vm import certificates
-from tap_mdc_vm.errors import NetworkError, SignInError, see
+from tap_mdc_vm.errors import MalformedAnswerError, NetworkError, see
 
 from .answers import check_entra, check_managed_identity, identity_refusal, refusal
+from .azure_cli import AzureCli
+from .federation import federated_token, unreadable
 from .msal_http import MsalHttp
-from .source import PatientSource
+from .tokens import Token, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_mdc_vm.azure.transport import Transport
+    from tap_mdc_vm.errors import TapError
     from tap_mdc_vm.settings import Settings
 
-__all__ = ["TokenSource", "token_source"]
+__all__ = ["Tokens", "tokens"]
 
 
-class TokenSource(Protocol):
-    """Hands out tokens; may be used by many threads at once."""
-
-    def token(self) -> str:
-        """Return a token that is valid now; meant to be asked before each request.
-
-        Raises:
-            SignInError: If Entra ID refuses.
-            NetworkError: If Entra ID can't be reached.
-            ServiceError: If Entra ID is in trouble for longer than the tap waits.
-            MalformedAnswerError: If something else answers in Entra ID's place.
-        """
-        ...
-
-    def renew(self) -> None:
-        """Forget the token, as Resource Manager refused it."""
-        ...
+def tokens(settings: Settings, transport: Transport) -> Tokens:
+    """Return the tokens that ``auth_method`` gives. Nothing is read or sent before the first one is asked for."""
+    match settings.auth_method:
+        case "azure_cli":
+            return Tokens(lambda: AzureCli(settings).sign_in, account=AzureCli(settings).account)
+        case "managed_identity":
+            return Tokens(lambda: _kept_by_msal(lambda: _managed_identity(settings, transport), identity_refusal))
+    return Tokens(lambda: _kept_by_msal(lambda: _application(settings, transport), refusal))
 
 
-def token_source(settings: Settings, transport: Transport) -> TokenSource:
-    """Return the source for ``auth_method``. Nothing is read or sent before the first token is asked for."""
-    if settings.auth_method == "managed_identity":
-        return PatientSource(lambda: _managed_identity(settings, transport), identity_refusal)
-    return PatientSource(lambda: _application(settings, transport), refusal)
+def _kept_by_msal(
+    open_client: Callable[[], Callable[[], dict[str, Any]]], refuse: Callable[[dict[str, Any]], TapError]
+) -> Callable[[], Token]:
+    """Return a function that gives a client's token, which msal keeps until 300 seconds before its end.
+
+    Args:
+        open_client: Makes a client and returns its method that acquires a token.
+        refuse: Turns an answer without a token into an error.
+    """
+    acquire: list[Callable[[], dict[str, Any]]] = []
+
+    def token() -> Token:
+        try:
+            acquire[:] = acquire or [open_client()]
+            answer = acquire[0]()
+        # How msal says that an answer is of no use to it.
+        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise MalformedAnswerError(
+                "The sign-in library can't use what the token endpoint answered.",
+                f"Check authority_host. {see('malformed-answer')}",
+            ) from error
+        if not answer.get("access_token"):
+            raise refuse(answer)
+        return Token(answer["access_token"], float(answer.get("expires_in", 0)))
+
+    return token
 
 
 def _application(settings: Settings, transport: Transport) -> Callable[[], dict[str, Any]]:
@@ -56,7 +72,7 @@ def _application(settings: Settings, transport: Transport) -> Callable[[], dict[
 
     client = ConfidentialClientApplication(
         settings.client_id,
-        client_credential=_credential(settings),
+        client_credential=_credential(settings, transport),
         authority=f"{settings.cloud.authority_host}/{settings.tenant_id}",
         # Else msal asks login.microsoftonline.com about hosts that it doesn't know, and about all after a refusal.
         instance_discovery=False,
@@ -94,40 +110,23 @@ def _managed_identity(settings: Settings, transport: Transport) -> Callable[[], 
     return acquire
 
 
-def _credential(settings: Settings) -> str | dict[str, Any]:
+def _credential(settings: Settings, transport: Transport) -> str | dict[str, Any]:
     """Return what the application proves itself with, in msal's form."""
-    if settings.auth_method == "client_certificate":
-        return _certificate(settings)
-    if settings.auth_method == "workload_identity":
-        # A function: msal calls it for each request, so that a token file that was renewed is read anew.
-        return {"client_assertion": lambda: _federated_token(settings)}
+    match settings.auth_method:
+        case "client_certificate":
+            return _certificate(settings.client_certificate_path or Path(), settings)
+        case "workload_identity":
+            # A function: msal calls it for each request, so that each sign-in has a token of its own.
+            return {"client_assertion": lambda: federated_token(settings, transport)}
     return settings.client_secret.reveal() if settings.client_secret else ""
 
 
-def _certificate(settings: Settings) -> dict[str, Any]:
-    path = settings.client_certificate_path or Path()
+def _certificate(path: Path, settings: Settings) -> dict[str, Any]:
     try:
         certificate = certificates.load(path, settings.client_certificate_password)
     except (OSError, ValueError) as error:
-        raise _unreadable("client_certificate_path", path, error) from error
+        raise unreadable("client_certificate_path", path, error) from error
     return {
         "private_key": certificate.private_key.reveal(),
         "public_certificate": certificate.certificate,
     }
-
-
-def _federated_token(settings: Settings) -> str:
-    path = settings.federated_token_file or Path()
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, ValueError) as error:
-        raise _unreadable("federated_token_file", path, error) from error
-
-
-def _unreadable(setting: str, path: Path, error: Exception) -> SignInError:
-    """Return the error for a file that was there when the settings were checked."""
-    reason = getattr(error, "strerror", None) or "not what it was"
-    return SignInError(
-        f"{setting} names {str(path)!r}, which can no longer be read: {reason}.",
-        f"Check what renews that file. {see('credential-file-unreadable')}",
-    )

@@ -1,149 +1,206 @@
-"""Reads what a token endpoint answered: fit for use, passing trouble, or a refusal with its remedy.
+"""Reads what a token endpoint answered: fit for use, trouble that may pass, or a refusal with its remedy.
 
-Microsoft's numbers choose the advice; they may change, so an unknown one falls back on OAuth's ``error``. The
-description is never passed on as it came.
+Microsoft's numbers choose the advice; they may change, so an unknown one falls back on what Entra ID says itself.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from tap_mdc_vm.errors import (
-    MalformedAnswerError,
-    SignInError,
-    TapError,
-    ThrottledError,
-    UnavailableError,
-    see,
-)
+from tap_mdc_vm.azure.transport import retry_after
+from tap_mdc_vm.errors import MalformedAnswerError, SignInError, ThrottledError, UnavailableError, see
 
 if TYPE_CHECKING:
     from tap_mdc_vm.azure.transport import Answer
 
 
-class Trouble(Exception):  # noqa: N818 - not an error yet: it may pass
-    """Trouble at the token endpoint that may pass.
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a refusal means.
 
     Attributes:
-        error: What to raise when it doesn't pass in time.
-        wait: Seconds that the endpoint asks to wait; None if it doesn't say.
+        meaning: The cause, without a full stop.
+        remedy: What to do about it.
+        section: Where the page on troubleshooting says more.
+        numbers: Those that Entra ID has for it (``AADSTS…``), also as the beginning of a longer one: Entra ID makes
+            finer distinctions by more digits.
+        quotes: Whether to say what Entra ID says, too.
     """
-
-    def __init__(self, error: TapError, wait: float | None = None) -> None:
-        """Keep both."""
-        super().__init__(str(error))
-        self.error, self.wait = error, wait
-
-
-class Advice(NamedTuple):
-    """What a refusal means, what to do about it, and the section of the page on troubleshooting."""
 
     meaning: str
     remedy: str
     section: str
+    numbers: tuple[str, ...] = ()
+    quotes: bool = False
+
+    def error(self, said: str = "", *, code: str = "", correlation_id: str = "", remedy: str = "") -> SignInError:
+        """Return the error for it.
+
+        Args:
+            said: What the other side says.
+            code: Its code.
+            correlation_id: What Microsoft's support asks for.
+            remedy: What to do, if more is known than in general.
+        """
+        said = scrubbed(said) if self.quotes else ""
+        return SignInError(
+            f"{self.meaning}: {said.removesuffix('.')}." if said else f"{self.meaning}.",
+            f"{remedy or self.remedy} {see(self.section)}",
+            code=code,
+            correlation_id=correlation_id,
+        )
 
 
-_FEDERATION = Advice(
-    "No federated credential of the application matches the federated token",
-    "Compare issuer, subject and audience with those under Certificates & secrets > Federated credentials, letter"
-    " by letter, as case counts.",
-    "federated-credential-does-not-match",
-)
-_UNKNOWN_TENANT = Advice(
-    "Entra ID knows no such tenant",
-    "Check that tenant_id is the Directory (tenant) ID on the application's Overview page, and that cloud is the"
-    " one that the tenant is in.",
-    "unknown-tenant",
-)
-_UNKNOWN_APPLICATION = Advice(
-    "The tenant knows no such application",
-    "Check that client_id is the Application (client) ID on the application's Overview page, that tenant_id is"
-    " its tenant, and that the application has a service principal there (admin consent).",
-    "unknown-application",
-)
-_WRONG_SECRET = Advice(
-    "The client secret is wrong",
-    "Set client_secret to the secret's Value, not its Secret ID; if it was not kept, create a new one under"
-    " Certificates & secrets.",
-    "wrong-secret",
-)
-_SCOPE = Advice(
-    "Entra ID does not know the address that the token is for",
-    "Check that resource_manager_url is that of the tenant's cloud, without a path.",
-    "wrong-scope",
-)
-_CLOUD = Advice(
-    "The tenant is in another cloud",
-    "Set cloud to the tenant's: AzureCloud, AzureUSGovernment or AzureChinaCloud.",
-    "wrong-cloud",
-)
-_CERTIFICATE = Advice(
-    "The client certificate is not registered on the application, or has expired",
-    "Upload the certificate of client_certificate_path under Certificates & secrets > Certificates, or use the"
-    " one that is registered.",
-    "certificate-not-registered",
-)
-_CONSENT = Advice(
-    "An administrator has not consented to the application in this tenant",
-    "Grant admin consent under API permissions of the application.",
-    "consent-missing",
-)
-
-# By AADSTS number. Meanings: Microsoft's list of Entra ID error codes.
-ADVICE: dict[int, Advice] = {
-    7000215: _WRONG_SECRET,
-    7000222: Advice(
+# Meanings: Microsoft's list of Entra ID error codes.
+ADVICE = (
+    Advice(
+        "The client secret is wrong",
+        "Set client_secret to the secret's Value, not its Secret ID; if it was not kept, create a new one under"
+        " Certificates & secrets.",
+        "wrong-secret",
+        ("7000215",),
+    ),
+    Advice(
         "The client secret has expired",
         "Create a new one under Certificates & secrets of the application and set client_secret to its value.",
         "expired-secret",
+        ("7000222",),
     ),
-    700016: _UNKNOWN_APPLICATION,
-    7000229: _UNKNOWN_APPLICATION,
-    7000112: Advice(
+    Advice(
+        "The application signed in without the credential that it needs",
+        "Check that auth_method is the one that the application has a credential for.",
+        "no-credential",
+        ("7000218",),
+    ),
+    Advice(
+        "The tenant knows no such application",
+        "Check that client_id is the Application (client) ID on the application's Overview page, that tenant_id is"
+        " its tenant, and that the application has a service principal there (admin consent).",
+        "unknown-application",
+        ("700016", "7000229"),
+    ),
+    Advice(
         "The application is disabled",
         "Enable it: Enterprise applications > the application > Properties > Enabled for users to sign in.",
         "application-disabled",
+        ("7000112",),
     ),
-    90002: _UNKNOWN_TENANT,
-    900023: _UNKNOWN_TENANT,
-    900382: _CLOUD,
-    90038: _CLOUD,
-    700027: _CERTIFICATE,
-    700024: Advice(
+    Advice(
+        "Entra ID knows no such tenant",
+        "Check that tenant_id is the Directory (tenant) ID on the application's Overview page, and that cloud is the"
+        " one that the tenant is in.",
+        "unknown-tenant",
+        ("90002",),
+    ),
+    Advice(
+        "The tenant is in another cloud",
+        "Set cloud to the tenant's: AzureCloud, AzureUSGovernment or AzureChinaCloud.",
+        "wrong-cloud",
+        ("90038",),
+    ),
+    Advice(
+        "The client certificate is not registered on the application, or has expired",
+        "Upload the certificate of client_certificate_path under Certificates & secrets > Certificates, or use the"
+        " one that is registered.",
+        "certificate-not-registered",
+        ("700027",),
+    ),
+    Advice(
         "The signed assertion is outside its time of validity",
         "Set this machine's clock; for workload identity, check that federated_token_file is renewed.",
         "assertion-out-of-time",
+        ("700024", "500133"),
     ),
-    70021: _FEDERATION,
-    700211: _FEDERATION,
-    700212: _FEDERATION,
-    700213: _FEDERATION,
-    1002012: _SCOPE,
-    70011: _SCOPE,
-    500011: _SCOPE,
-    65001: _CONSENT,
-    53003: Advice(
-        "A Conditional Access policy blocks the application",
-        "Let the application in from this network, under Conditional Access for workload identities.",
+    Advice(
+        "Entra ID can't verify the signed assertion",
+        "For workload identity, check the issuer of the federated credential and that it publishes its keys; for a"
+        " certificate, that the one which is registered is that of client_certificate_path.",
+        "assertion-not-verified",
+        ("50013",),
+        quotes=True,
+    ),
+    Advice(
+        "No federated credential of the application matches the federated token",
+        "Compare issuer, subject and audience with those under Certificates & secrets > Federated credentials, letter"
+        " by letter, as case counts.",
+        "federated-credential-does-not-match",
+        ("70021",),
+        quotes=True,
+    ),
+    Advice(
+        "Entra ID does not know the address that the token is for",
+        "Check that resource_manager_url is that of the tenant's cloud, without a path.",
+        "wrong-scope",
+        ("1002012", "70011", "500011"),
+    ),
+    Advice(
+        "An administrator has not consented to the application in this tenant",
+        "Grant admin consent under API permissions of the application.",
+        "consent-missing",
+        ("65001",),
+    ),
+    Advice(
+        "A Conditional Access policy blocks the sign-in",
+        "Let the application in from this network, under Conditional Access for workload identities; with azure_cli,"
+        " sign in from a place and a device that the policy allows.",
         "blocked-by-conditional-access",
+        ("53000", "53001", "53002", "53003"),
+        quotes=True,
     ),
-}
-_OTHER = Advice(
+    Advice(
+        "Entra ID takes this for a loop, as the same was asked for too often",
+        "Wait some minutes, and see what else signs in with this application all the time.",
+        "too-many-sign-ins",
+        ("50196",),
+    ),
+    # Of people, whom the Azure CLI has signed in
+    Advice(
+        "The sign-in to the Azure CLI has expired",
+        "Type `az login`.",
+        "azure-cli-expired",
+        ("70008", "70043", "50173", "50132", "50133"),
+    ),
+    Advice(
+        "The account of the Azure CLI is none of this tenant's",
+        "Type `az login --tenant` and the tenant's ID.",
+        "azure-cli-other-tenant",
+        ("50020", "50034", "90072"),
+    ),
+    Advice(
+        "A policy of the tenant wants more of the account of the Azure CLI, such as a second factor",
+        "Type `az logout`, then `az login --tenant` and the tenant's ID.",
+        "azure-cli-claims",
+        ("50072", "50074", "50076", "50079", "50158"),
+    ),
+)
+REFUSED = Advice(
     "Entra ID refused the sign-in",
     "Look the code up at https://login.microsoftonline.com/error.",
     "sign-in-refused",
+    quotes=True,
 )
 _IDENTITY = Advice(
     "The managed identity gave no token",
     "Check that an identity is assigned to this machine; for a user-assigned one, that client_id is its client ID,"
     " and for the system-assigned one that client_id is not set.",
     "managed-identity-without-token",
+    quotes=True,
 )
 
 _NUMBER = re.compile(r"AADSTS(\d+)")
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w.-]+")
+_LONGEST = 400  # characters of what is quoted
+
+
+def advice_for(description: str) -> tuple[Advice, str]:
+    """Return the advice for the number in an error's description, and the number as Microsoft writes it."""
+    found = _NUMBER.search(description)
+    if not found:
+        return REFUSED, ""
+    fitting = [(len(begin), each) for each in ADVICE for begin in each.numbers if found[1].startswith(begin)]
+    return max(fitting, key=lambda fit: fit[0], default=(0, REFUSED))[1], found[0]
 
 
 def check_entra(answer: Answer, host: str) -> None:
@@ -155,16 +212,17 @@ def check_entra(answer: Answer, host: str) -> None:
 
     Raises:
         SignInError: If it is a refusal.
-        Trouble: If asking again may help.
+        ServiceError: If the service is in trouble.
+        MalformedAnswerError: If it is nothing that Entra ID sends.
     """
-    payload = _json_object(answer)
+    payload = answer.json_object()
     if answer.status == 200 and payload is not None:
         return
-    _check_trouble(answer, f"Entra ID at {host}")
+    check_trouble(answer, f"Entra ID at {host}")
     if payload is None or "error" not in payload:
-        raise Trouble(_not_a_token_endpoint(answer, f"Entra ID at {host}"))
+        raise _not_a_token_endpoint(answer, f"Entra ID at {host}")
     if payload["error"] == "temporarily_unavailable":
-        raise Trouble(UnavailableError(f"Entra ID at {host} is not available.", see("unavailable")))
+        raise UnavailableError(f"Entra ID at {host} is not available.", see("unavailable"))
     raise refusal(payload)
 
 
@@ -174,58 +232,54 @@ def check_managed_identity(answer: Answer, host: str) -> None:
     A refusal passes too: a 401 is a step of Azure Arc's protocol, and each endpoint has a form of its own.
 
     Raises:
-        Trouble: If asking again may help. Microsoft names 404, 410, 429 and 5xx.
+        ServiceError: If the endpoint is in trouble. Microsoft names 404, 410, 429 and 5xx.
+        MalformedAnswerError: If it is nothing that such an endpoint sends.
     """
     who = f"The managed identity's endpoint at {host}"
     if answer.status in {404, 410}:
         remedy = f"{_IDENTITY.remedy} {see(_IDENTITY.section)}"
-        raise Trouble(UnavailableError(f"{who} keeps on answering {answer.status}.", remedy))
-    _check_trouble(answer, who)
-    if answer.status != 401 and _json_object(answer) is None:
-        raise Trouble(_not_a_token_endpoint(answer, who))
+        raise UnavailableError(f"{who} keeps on answering {answer.status}.", remedy)
+    check_trouble(answer, who)
+    if answer.status != 401 and answer.json_object() is None:
+        raise _not_a_token_endpoint(answer, who)
 
 
 def refusal(payload: dict[str, Any]) -> SignInError | MalformedAnswerError:
     """Return the error for an answer of Entra ID without a token: mostly a refusal, in the words of OAuth 2."""
-    description = str(payload.get("error_description", ""))
-    found = _NUMBER.search(description)
-    if not found and not payload.get("error"):
+    description, error = str(payload.get("error_description", "")), str(payload.get("error") or "")
+    correlation_id = str(payload.get("correlation_id", ""))
+    advice, number = advice_for(description)
+    if not number and not error:
         return MalformedAnswerError(
             "The token endpoint's answer has neither an access_token nor an error.",
             f"Check authority_host, and whether a proxy answers in its place. {see('malformed-answer')}",
-            correlation_id=str(payload.get("correlation_id", "")),
+            correlation_id=correlation_id,
         )
-    number = int(found[1]) if found else 0
-    advice = ADVICE.get(number, _OTHER)
-    said = "" if advice is not _OTHER else _first_sentence(description)
-    return SignInError(
-        advice.meaning + (f": {said}" if said else "."),
-        f"{advice.remedy} {see(advice.section)}",
-        code=found[0] if found else str(payload.get("error", "")),
-        correlation_id=str(payload.get("correlation_id", "")),
-    )
+    return advice.error(description, code=number or error, correlation_id=correlation_id)
 
 
 def identity_refusal(payload: dict[str, Any]) -> SignInError:
     """Return the error for a managed identity that gives no token."""
-    said = _first_sentence(str(payload.get("error_description", "")))
-    return SignInError(
-        _IDENTITY.meaning + (f": {said}" if said else "."),
-        f"{_IDENTITY.remedy} {see(_IDENTITY.section)}",
+    return _IDENTITY.error(
+        str(payload.get("error_description", "")),
         code=str(payload.get("error", "")),
         correlation_id=str(payload.get("correlation_id", "")),
     )
 
 
-def _check_trouble(answer: Answer, who: str) -> None:
-    wait = _retry_after(answer)
+def check_trouble(answer: Answer, who: str) -> None:
+    """Let an answer pass unless the service is in trouble.
+
+    Raises:
+        ThrottledError: It is asked too often.
+        UnavailableError: It fails.
+    """
+    wait = retry_after(answer.headers)
     if answer.status == 429:
-        raise Trouble(ThrottledError(f"{who} keeps on answering 429.", f"Try again later. {see('throttled')}"), wait)
+        raise ThrottledError(f"{who} keeps on answering 429.", f"Try again later. {see('throttled')}", wait=wait)
     if answer.status in {408, *range(500, 600)}:
-        raise Trouble(
-            UnavailableError(f"{who} keeps on answering {answer.status}.", f"Try again later. {see('unavailable')}"),
-            wait,
-        )
+        message = f"{who} keeps on answering {answer.status}."
+        raise UnavailableError(message, f"Try again later. {see('unavailable')}", wait=wait)
 
 
 def _not_a_token_endpoint(answer: Answer, who: str) -> MalformedAnswerError:
@@ -236,20 +290,8 @@ def _not_a_token_endpoint(answer: Answer, who: str) -> MalformedAnswerError:
     )
 
 
-def _json_object(answer: Answer) -> dict[str, Any] | None:
-    try:
-        payload = json.loads(answer.body)
-    except ValueError:
-        return None
-    return payload if isinstance(payload, dict) else None
-
-
-def _retry_after(answer: Answer) -> float | None:
-    value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
-
-
-def _first_sentence(description: str) -> str:
-    """Return what a description says first, with nothing in it that looks like a token."""
-    sentence = re.split(r"(?<=\.)\s|[\r\n]", _NUMBER.sub("", description).lstrip(": "), maxsplit=1)[0]
-    return _TOKEN.sub("***", sentence)[:200]
+def scrubbed(description: str) -> str:
+    """Return what a description says before its ids and times, on one line, with nothing in it like a token."""
+    said = _NUMBER.sub("", description.partition("Trace ID:")[0]).strip(" :\r\n")
+    text = _TOKEN.sub("***", " ".join(said.split()))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

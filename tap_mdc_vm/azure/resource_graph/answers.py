@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from base64 import b64decode
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict
 
 import msgspec
 
 from tap_mdc_vm.azure.resource_graph.model import Page, Row
 from tap_mdc_vm.errors import (
+    ClaimsRequiredError,
     IncompleteError,
     MalformedAnswerError,
     NoAccessError,
@@ -21,6 +24,7 @@ from tap_mdc_vm.errors import (
     ThrottledError,
     TokenRefusedError,
     UnavailableError,
+    see,
 )
 
 if TYPE_CHECKING:
@@ -31,9 +35,16 @@ if TYPE_CHECKING:
 _NO_ROLE = (
     "Assign the Reader role to the application on each subscription or on a management group above them, and check "
     "tenant_id, subscription_ids and management_group_ids; a new role can take some minutes to show. "
-    "See docs/troubleshooting.md#no-access."
+    f"{see('no-access')}"
 )
 _BUG = "This is a fault of tap-mdc-vm or a change at Azure: please report it with this line."
+
+
+class _Facts(TypedDict):
+    """What each error says of the answer that it is about."""
+
+    correlation_id: str
+
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -71,7 +82,7 @@ def page(answer: Answer, *, continued: bool) -> Page:
         MalformedAnswerError: The body is not what the protocol promises: cut off, a proxy's page.
         IncompleteError: The answer is well-formed and tells, or shows, that rows are missing from it.
     """
-    facts = _facts(answer, {})
+    facts = _facts(answer)
     try:
         result = _result(answer.body)
     except (ValueError, RecursionError) as error:
@@ -101,11 +112,10 @@ def number(answer: Answer) -> int:
     Raises:
         MalformedAnswerError: There is no such number in it.
     """
-    body = _json(answer.body)
-    match body:
+    match answer.json_object():
         case {"data": [{"Count": int(count)}]} if count >= 0 and not isinstance(count, bool):
             return count
-    raise MalformedAnswerError("Resource Graph answered a count without a number.", _BUG, **_facts(answer, body))
+    raise MalformedAnswerError("Resource Graph answered a count without a number.", _BUG, **_facts(answer))
 
 
 def _result(body: bytes) -> _Result:
@@ -126,17 +136,39 @@ def _result(body: bytes) -> _Result:
 
 def refusal(answer: Answer) -> TapError:
     """Return what an answer other than 200 means, as the error that ends a run if it stays so."""
-    body = _json_or_nothing(answer.body)
-    error = _object(body.get("error"))
-    reasons = [*_details(error), error]
+    error = _error(answer)
+    wanted = _wanted_claims(answer)
+    reasons = [*([{"code": _CLAIMS}] if wanted else []), *_details(error), error]
     codes = [str(part["code"]) for part in reasons if part.get("code")]
     said = "; ".join(dict.fromkeys(f"{part.get('code')}: {_short(part.get('message'))}" for part in _details(error)))
-    said = said or _short(error.get("message")) or f"HTTP {answer.status}"
+    said = wanted or said or _short(error.get("message")) or f"HTTP {answer.status}"
     fits, kind, what, remedy = _meaning(answer.status, codes)
     code = fits if isinstance(fits, str) else next(iter(codes), f"HTTP {answer.status}")
-    facts = _facts(answer, body) | {"code": code}
-    return kind(f"{what}: {said.removesuffix('.')}.", remedy, **facts)
+    return kind(f"{what}: {said.removesuffix('.')}.", remedy, code=code, **_facts(answer, error.get("message")))
 
+
+def _wanted_claims(answer: Answer) -> str:
+    """Return what a policy wants of the sign-in, as the challenge of a 401 says it; empty if there is none.
+
+    Source: Microsoft's "Claims challenges, claims requests, and client capabilities".
+    """
+    header = answer.headers.get("WWW-Authenticate", "")
+    if answer.status != 401 or _CLAIMS not in header:
+        return ""
+    encoded = re.search(r'claims="([\w+/=-]*)"', header)
+    try:
+        decoded = b64decode(f"{encoded[1] if encoded else ''}==".translate({45: "+", 95: "/"}))
+        return ", ".join(_WORDS_OF_CLAIMS.get(name, name) for name in json.loads(decoded)["access_token"])
+    except (ValueError, KeyError, TypeError):
+        return "it does not say what"
+
+
+_CLAIMS = "insufficient_claims"
+_WORDS_OF_CLAIMS = {
+    "acrs": "an authentication context, such as a second factor",
+    "nbf": "a sign-in after what has changed about the account",
+    "xms_rp_ipaddr": "a sign-in from the network that the requests come from, and that the policy allows",
+}
 
 _Meaning: TypeAlias = tuple[str | range | set[int], type[TapError], str, str]
 
@@ -152,19 +184,19 @@ _MEANINGS: tuple[_Meaning, ...] = (
         "TooManySubscriptionsUnderScope",
         ScopeTooLargeError,
         "More subscriptions lie in scope than Azure answers for",
-        "Set subscription_ids or management_group_ids. See docs/troubleshooting.md#scope-too-large.",
+        f"Set subscription_ids or management_group_ids. {see('scope-too-large')}",
     ),
     (
         "ResponsePayloadTooLarge",
         PayloadTooLargeError,
         "An answer would be over 16 MiB",
-        "Set a smaller page_size. See docs/troubleshooting.md#payload-too-large.",
+        f"Set a smaller page_size. {see('payload-too-large')}",
     ),
     (
         "DisallowedLogicalTableName",
         TableMissingError,
         "This cloud has no such table",
-        "Deselect the streams that need it, or set on_incomplete to warn. See docs/troubleshooting.md#table-missing.",
+        f"Deselect the streams that need it, or set on_incomplete to warn. {see('table-missing')}",
     ),
     *(
         (code, QueryRefusedError, "Resource Graph refused a query", _BUG)
@@ -174,59 +206,46 @@ _MEANINGS: tuple[_Meaning, ...] = (
         {400},
         RequestRefusedError,
         "Resource Graph refused a request",
-        "Azure's own code says why: check the scope that is set. See docs/troubleshooting.md#request-refused.",
+        f"Azure's own code says why: check the scope that is set. {see('request-refused')}",
+    ),
+    (
+        _CLAIMS,
+        ClaimsRequiredError,
+        "A policy of the tenant wants more of the sign-in",
+        f"Let the application in under Conditional Access, or with azure_cli type `az login`. {see('claims-required')}",
     ),
     (
         {401},
         TokenRefusedError,
         "Azure Resource Manager refused the access token",
-        "Check that tenant_id, client_id and cloud belong together. See docs/troubleshooting.md#token-refused.",
+        f"Check that tenant_id, client_id and cloud belong together. {see('token-refused')}",
     ),
     ({403}, NoAccessError, "The application may not read anything in scope", _NO_ROLE),
     (
         {429},
         ThrottledError,
         "Azure kept on refusing queries because the quota is used up",
-        "Give this tap an application of its own: others share its quota. See docs/troubleshooting.md#throttled.",
+        f"Give this tap an application of its own: others share its quota. {see('throttled')}",
     ),
     (
         {408, *range(500, 600)},
         UnavailableError,
         "Azure Resource Manager kept on failing",
-        "Run again later; status.azure.com tells of outages. See docs/troubleshooting.md#unavailable.",
+        f"Run again later; status.azure.com tells of outages. {see('unavailable')}",
     ),
     (
         range(1000),
         MalformedAnswerError,
         "Azure Resource Manager gave an unexpected answer",
-        "Check resource_manager_url and the proxy, if any. See docs/troubleshooting.md#malformed-answer.",
+        f"Check resource_manager_url and the proxy, if any. {see('malformed-answer')}",
     ),
 )
 
 
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        decoded = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        decoded = None
-    if isinstance(decoded, dict):
-        return decoded
-    raise MalformedAnswerError(
-        f"Azure answered 200 with {len(body)} bytes that are no JSON object.",
-        "If a proxy stands between, check that it lets the answers of Azure pass unchanged.",
-    )
-
-
-def _json_or_nothing(body: bytes) -> dict[str, Any]:
-    """Return an error's body; gateways send HTML or nothing, and one recorded 429 had two bytes."""
-    try:
-        return _json(body)
-    except MalformedAnswerError:
-        return {}
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _error(answer: Answer) -> dict[str, Any]:
+    """Return the error in a body; empty for gateways, which send HTML or nothing."""
+    error = (answer.json_object() or {}).get("error")
+    return error if isinstance(error, dict) else {}
 
 
 def _details(error: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -240,8 +259,7 @@ def _short(message: object, limit: int = 240) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def _facts(answer: Answer, body: Mapping[str, Any]) -> dict[str, str]:
+def _facts(answer: Answer, message: object = "") -> _Facts:
     """Return the correlation id, which every answer of ARM carries in a header and errors repeat in their text."""
-    message = str(_object(body.get("error")).get("message", ""))
-    written = _CORRELATION.search(message)
+    written = _CORRELATION.search(str(message))
     return {"correlation_id": answer.headers.get("x-ms-correlation-request-id") or (written[1] if written else "")}

@@ -12,19 +12,17 @@ import orjson
 from tap_mdc_vm.azure.resource_graph import answers
 from tap_mdc_vm.azure.resource_graph.model import MAX_PAGE, Page, Quota, Scope
 from tap_mdc_vm.azure.resource_graph.pacing import asked_wait
-from tap_mdc_vm.azure.resource_graph.retries import Patience
-from tap_mdc_vm.errors import NetworkError, TapError, ThrottledError, TokenRefusedError
+from tap_mdc_vm.azure.retries import Patience
+from tap_mdc_vm.errors import ClaimsRequiredError, NetworkError, TapError, ThrottledError, TokenRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tap_mdc_vm.azure.credentials import Tokens
     from tap_mdc_vm.azure.resource_graph.pacing import Governor, Ticket
     from tap_mdc_vm.azure.transport import Answer
 
 T = TypeVar("T")
-
-_RENEWALS = 3
-"""New tokens for one question, before an expired one ends the run."""
 
 API_VERSION = "2021-03-01"
 """Newer versions only add a filter for policy and role tables; the Azure CLI sends this one too."""
@@ -35,18 +33,6 @@ class Poster(Protocol):
 
     def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send ``body`` and return the answer, or raise a NetworkError."""
-        ...
-
-
-class Tokens(Protocol):
-    """Whatever hands out access tokens."""
-
-    def token(self) -> str:
-        """Return a token that is valid now."""
-        ...
-
-    def renew(self) -> None:
-        """Forget the token handed out last."""
         ...
 
 
@@ -68,7 +54,7 @@ class Client:
         path = f"/providers/Microsoft.ResourceGraph/resources?api-version={API_VERSION}"
         self._url = resource_manager_url.rstrip("/") + path
         self._poster, self._tokens, self._governor = poster, tokens, governor
-        self._counting, self._renewing = threading.Lock(), threading.Lock()
+        self._counting = threading.Lock()
         self._heard = False
         self.requests: Counter[str] = Counter()
 
@@ -93,7 +79,7 @@ class Client:
             urgent: Whether to go before questions that are not, where all wait for the quota.
 
         Raises:
-            TapError: The question can't be answered, or not within the bounds of :mod:`.retries`.
+            TapError: The question can't be answered, or not within the bounds of :mod:`tap_mdc_vm.azure.retries`.
         """
         # The dollar signs are part of the names: Azure ignores options without them and sends 1000 rows.
         options: dict[str, Any] = {"$top": top, "resultFormat": "objectArray"}
@@ -124,10 +110,9 @@ class Client:
                     return read(answer)
                 raise answers.refusal(answer.without(token))
             except TokenRefusedError as error:
-                # A token can run out on the way. A new one may come out of a cache that is slow to notice.
-                if renewals == _RENEWALS or error.code != "ExpiredAuthenticationToken":
+                if renewals >= _renewals(error):
                     raise
-                renewals += self._renew(token)
+                renewals += self._tokens.renew(token)
             except TapError as error:
                 throttled = isinstance(error, ThrottledError)
                 asked = asked_wait(quota) if throttled else quota.retry_after
@@ -150,13 +135,16 @@ class Client:
             self._governor.answered(ticket, Quota.from_headers(answer.headers))
         return answer
 
-    def _renew(self, refused: str) -> bool:
-        """Forget a token, and return True; False if another thread already has, so that it says nothing of the new."""
-        with self._renewing:
-            is_current = self._tokens.token() == refused
-            if is_current:
-                self._tokens.renew()
-            return is_current
+
+def _renewals(refusal: TokenRefusedError) -> int:
+    """Return how many new tokens a question may have, until a refusal of them ends the run.
+
+    A token can run out on the way, and a new one come out of a cache that is slow to notice. A policy may have changed
+    since this one was made.
+    """
+    if refusal.code == "ExpiredAuthenticationToken":
+        return 3
+    return 1 if isinstance(refusal, ClaimsRequiredError) else 0
 
 
 def _body(text: str, scope: Scope, options: dict[str, Any]) -> bytes:

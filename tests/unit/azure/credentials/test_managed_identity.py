@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tap_mdc_vm.azure.credentials import token_source
+from tap_mdc_vm.azure.credentials import tokens
 from tap_mdc_vm.azure.transport import Transport
 from tap_mdc_vm.errors import ConnectionFailedError, SignInError
 from tap_mdc_vm.settings import Settings
@@ -27,7 +27,7 @@ def source():
     def make(**config):
         settings = Settings.from_config({"auth_method": "managed_identity", **config}, {})
         transports.append(Transport(ca_bundle=None, timeout=5, pool_size=1))
-        return token_source(settings, transports[-1])
+        return tokens(settings, transports[-1])
 
     yield make
     for transport in transports:
@@ -91,7 +91,7 @@ def test_a_machine_without_that_identity_says_so(source, machine, shared):
 
 def test_a_machine_that_is_not_in_azure_says_so(source, closed_port, monkeypatch):
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{closed_port}")
-    monkeypatch.setattr("tap_mdc_vm.azure.credentials.source.FIRST_PATIENCE", 0)
+    monkeypatch.setattr("tap_mdc_vm.azure.retries._FIRST_CONTACT", 0)
     with pytest.raises(ConnectionFailedError, match="No managed identity answers on this machine"):
         source().token()
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections import deque
 
 import pytest
 
+from tap_mdc_vm.azure.credentials.tokens import Token, Tokens
 from tap_mdc_vm.azure.resource_graph.client import Client
 from tap_mdc_vm.azure.resource_graph.model import Scope
 from tap_mdc_vm.azure.resource_graph.pacing import Governor
-from tap_mdc_vm.azure.resource_graph.retries import Patience
+from tap_mdc_vm.azure.retries import Patience
 from tap_mdc_vm.azure.transport import Answer
 from tap_mdc_vm.errors import (
+    ClaimsRequiredError,
     ConnectionFailedError,
     IncompleteError,
     MalformedAnswerError,
@@ -38,15 +41,17 @@ class Script:
         return answer
 
 
-class Tokens:
+class NumberedTokens(Tokens):
+    """Each sign-in gives another token."""
+
     def __init__(self):
-        self.number = 1
+        super().__init__(self.open)
+        self.number = 0
 
-    def token(self):
-        return f"token-{self.number}"
-
-    def renew(self):
+    def open(self):
         self.number += 1
+        token = Token(f"token-{self.number}", 3600.0)
+        return lambda: token
 
 
 class SleeplessGovernor(Governor):
@@ -70,7 +75,7 @@ def refused(status, code="x", **headers):
 
 
 def asked(*script):
-    poster, tokens, governor = Script(*script), Tokens(), SleeplessGovernor()
+    poster, tokens, governor = Script(*script), NumberedTokens(), SleeplessGovernor()
     client = Client("https://arm.example/", poster, tokens, governor)
     return client, poster, governor
 
@@ -171,7 +176,7 @@ def test_windows_that_never_end_do_not_make_a_run_outlast_its_bound():
 
     governor = WaitlessGovernor(lambda: governor.now)
     endless = refused(429, "RateLimiting", **{"x-ms-user-quota-resets-after": "01:00:00"})
-    client = Client("https://arm.example", Script(*[endless] * 99), Tokens(), governor)
+    client = Client("https://arm.example", Script(*[endless] * 99), NumberedTokens(), governor)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ThrottledError):
         patch.setattr(
             "tap_mdc_vm.azure.resource_graph.client.Patience", lambda: Patience(lambda: governor.now, lambda: 0.0)
@@ -198,10 +203,11 @@ def test_a_token_that_other_threads_renewed_meanwhile_does_not_count_as_a_new_on
         def post(self, url, *, body, headers):
             answer = super().post(url, body=body, headers=headers)
             if answer.status == 401:
-                tokens.renew()
+                tokens.renew(tokens.token())
+                tokens.token()
             return answer
 
-    tokens = Tokens()
+    tokens = NumberedTokens()
     poster = RenewedMeanwhile(*[refused(401, "ExpiredAuthenticationToken")] * 5, ok())
     assert Client("https://arm.example", poster, tokens, SleeplessGovernor()).ask("x", "Resources", Scope()).total == 1
     assert tokens.number == 6
@@ -217,12 +223,48 @@ def test_any_other_refusal_of_the_token_ends_the_run_at_once(code):
     assert len(poster.sent) == 1
 
 
+def challenged(claims):
+    encoded = base64.urlsafe_b64encode(json.dumps({"access_token": claims}).encode()).decode()
+    challenge = f'Bearer authorization_uri="https://login.example", error="insufficient_claims", claims="{encoded}"'
+    return refused(401, "InvalidAuthenticationToken", **{"WWW-Authenticate": challenge})
+
+
+CHANGED = {"nbf": {"essential": True, "value": "1604106651"}}
+ELSEWHERE = {"xms_rp_ipaddr": {"essential": True, "value": "203.0.113.7"}}
+
+
+def test_a_token_that_a_policy_does_not_take_any_more_is_renewed_in_the_middle_of_a_run():
+    client, poster, _ = asked(ok(), challenged(CHANGED), ok())
+    for _ in range(2):
+        client.ask("x", "Resources", Scope())
+    assert [headers["Authorization"][-1] for *_, headers in poster.sent] == ["1", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "says"),
+    [
+        (CHANGED, "a sign-in after what has changed about the account"),
+        (ELSEWHERE, "the network that the requests come from"),
+        ({"acrs": {"value": "p1"}}, "second factor"),
+        ({"new": 1}, "more of the sign-in: new"),
+        (None, "it does not say what"),
+    ],
+)
+def test_what_a_policy_wants_of_a_new_token_too_ends_the_run_and_is_said(claims, says):
+    client, poster, _ = asked(*[challenged(claims)] * 9)
+    with pytest.raises(ClaimsRequiredError, match=says) as caught:
+        client.ask("x", "Resources", Scope())
+    assert len(poster.sent) == 2
+    assert "Conditional Access" in caught.value.remedy
+    assert "`az login`" in caught.value.remedy
+
+
 def test_threads_whose_token_ran_out_together_renew_it_once():
     class Expiring(Script):
         def post(self, url, *, body, headers):
             return ok() if headers["Authorization"] == "Bearer token-2" else refused(401, "ExpiredAuthenticationToken")
 
-    tokens = Tokens()
+    tokens = NumberedTokens()
     client = Client("https://arm.example", Expiring(), tokens, Governor())
     threads = [threading.Thread(target=client.ask, args=("x", "Resources", Scope())) for _ in range(8)]
     for thread in threads:
@@ -236,7 +278,7 @@ def test_an_address_where_nobody_ever_answered_is_given_up_soon():
     client, poster, _ = asked(*[ConnectionFailedError("refused")] * 50)
     ticks = iter(range(1000))
     with pytest.raises(ConnectionFailedError), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_mdc_vm.azure.resource_graph.retries.time.monotonic", lambda: float(next(ticks)))
+        patch.setattr("tap_mdc_vm.azure.retries.time.monotonic", lambda: float(next(ticks)))
         client.ask("x", "Resources", Scope())
     assert len(poster.sent) <= 6
 
@@ -246,7 +288,7 @@ def test_a_service_that_stays_away_ends_as_unavailable():
         def post(self, url, *, body, headers):
             return Answer(503, {"Retry-After": "100"}, b"")
 
-    client = Client("https://arm.example", Down(), Tokens(), governor := SleeplessGovernor())
+    client = Client("https://arm.example", Down(), NumberedTokens(), governor := SleeplessGovernor())
     patience = pytest.MonkeyPatch()
     now = [0.0]
     governor.sleep = lambda seconds: now.__setitem__(0, now[0] + seconds)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_mdc_vm.azure.resource_graph.retries import Patience
+from tap_mdc_vm.azure.retries import Patience
 from tap_mdc_vm.errors import (
     ConnectionFailedError,
     IncompleteError,

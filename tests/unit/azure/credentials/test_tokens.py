@@ -5,132 +5,131 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tap_mdc_vm.azure.credentials.answers import Trouble
-from tap_mdc_vm.azure.credentials.source import FIRST_PATIENCE, PATIENCE, QUIET, SPARE, PatientSource
+from tap_mdc_vm.azure.credentials import _kept_by_msal
+from tap_mdc_vm.azure.credentials.tokens import QUIET, SPARE, Token, Tokens
+from tap_mdc_vm.azure.retries import Patience
 from tap_mdc_vm.errors import (
     ConnectionFailedError,
     MalformedAnswerError,
     SignInError,
     ThrottledError,
+    TimedOutError,
     UnavailableError,
     UntrustedCertificateError,
 )
 
-DOWN = Trouble(UnavailableError("Entra ID is down."))
+DOWN = UnavailableError("Entra ID is down.")
 REFUSED = SignInError("The client secret is wrong.")
 
 
 class Endpoint:
-    """Plays msal's clients by a script, and the clock and sleep of the source.
+    """Plays a way to sign in by a script, and the clock and sleep of the tokens.
 
-    Each entry of ``script`` is a token, an exception, or a dict; the last one is repeated.
+    Each entry of ``script`` is a token or an exception; the last one is repeated. It takes ``delay`` seconds.
     """
 
-    def __init__(self, *script, lifetime=3600):
-        self.script = list(script)
-        self.lifetime = lifetime
+    def __init__(self, *script, lifetime=3600, delay=0.0):
+        self.script, self.lifetime, self.delay = list(script), lifetime, delay
         self.now = 1000.0
         self.slept = []
-        self.asked = self.clients = 0
-        self.source = PatientSource(
+        self.asked = self.opened = 0
+        self.tokens = Tokens(
             self.open,
-            lambda answer: SignInError(str(answer)),
             clock=lambda: self.now,
             sleep=self.sleep,
-            jitter=lambda: 1.0,
+            patience=lambda: Patience(lambda: self.now, lambda: 0.0),
         )
 
     def open(self):
-        self.clients += 1
-        return self.acquire
+        self.opened += 1
+        return self.sign_in
 
-    def acquire(self):
+    def sign_in(self):
         self.asked += 1
+        self.now += self.delay
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(step, Exception):
             raise step
-        return step if isinstance(step, dict) else {"access_token": step, "expires_in": self.lifetime}
+        return Token(step, self.lifetime)
 
     def sleep(self, seconds):
         self.slept.append(seconds)
         self.now += seconds
 
     def token(self):
-        return self.source.token()
+        return self.tokens.token()
 
 
 def test_nothing_is_opened_before_a_token_is_asked_for():
-    assert Endpoint("a").clients == 0
+    assert Endpoint("a").opened == 0
 
 
-def test_msal_is_asked_each_time_by_one_client():
+def test_the_way_is_asked_each_time_as_it_keeps_the_token():
     endpoint = Endpoint("a", "b")
     assert [endpoint.token(), endpoint.token()] == ["a", "b"]
-    assert (endpoint.asked, endpoint.clients) == (2, 1)
+    assert (endpoint.asked, endpoint.opened) == (2, 1)
 
 
-def test_a_renewed_token_comes_from_a_new_client():
+def test_a_renewed_token_comes_from_a_way_that_is_opened_anew():
     endpoint = Endpoint("a", "b")
-    endpoint.token()
-    endpoint.source.renew()
+    assert endpoint.tokens.renew(endpoint.token())
     assert endpoint.token() == "b"
-    assert endpoint.clients == 2
+    assert endpoint.opened == 2
 
 
-def test_a_lifetime_written_as_text_is_understood():
-    assert Endpoint({"access_token": "a", "expires_in": "3599"}).token() == "a"
+def test_a_token_that_another_thread_has_renewed_is_not_renewed_again():
+    endpoint = Endpoint("a", "b")
+    refused = endpoint.token()
+    endpoint.tokens.renew(refused)
+    endpoint.token()
+    assert not endpoint.tokens.renew(refused)
+    assert endpoint.opened == 2
 
 
 # Trouble before the first token
 
 
-def test_trouble_passes_and_each_attempt_has_a_new_client():
+def test_trouble_passes_and_each_attempt_is_opened_anew():
     endpoint = Endpoint(DOWN, DOWN, DOWN, "a")
     assert endpoint.token() == "a"
-    assert endpoint.slept == [1, 2, 4]
-    assert endpoint.clients == 4
+    assert endpoint.slept == [0.5, 1, 2]
+    assert endpoint.opened == 4
 
 
 def test_the_pause_that_entra_asks_for_is_kept():
-    endpoint = Endpoint(Trouble(ThrottledError("Slow down."), wait=17.0), "a")
+    endpoint = Endpoint(ThrottledError("Slow down.", wait=17.0), "a")
     endpoint.token()
     assert endpoint.slept == [17]
 
 
 def test_an_endpoint_that_asks_for_no_pause_gets_one_all_the_same():
-    endpoint = Endpoint(Trouble(UnavailableError("Down."), 0.0), "a")
+    endpoint = Endpoint(UnavailableError("Down.", wait=0.0), "a")
     assert endpoint.token() == "a"
-    assert endpoint.slept == [1.0]
+    assert endpoint.slept == [0.5]
 
 
-def test_pauses_stay_below_half_a_minute():
-    endpoint = Endpoint(DOWN)
-    with pytest.raises(UnavailableError):
-        endpoint.token()
-    assert endpoint.slept == [1, 2, 4, 8, 16, 30, 30]
+def test_a_first_connection_that_is_swallowed_has_a_second_try_however_long_it_took():
+    endpoint = Endpoint(TimedOutError("No answer."), "a", delay=15.0)
+    assert endpoint.token() == "a"
+    assert endpoint.asked == 2
 
 
 @pytest.mark.parametrize(
-    ("lasting", "kind", "bound"),
-    [
-        (DOWN, UnavailableError, PATIENCE),
-        (Trouble(ThrottledError("Slow down.")), ThrottledError, PATIENCE),
-        (Trouble(MalformedAnswerError("A proxy's page.")), MalformedAnswerError, FIRST_PATIENCE),
-        (ConnectionFailedError("Connection refused."), ConnectionFailedError, FIRST_PATIENCE),
-    ],
+    ("lasting", "bound"),
+    [(DOWN, 120.0), (ThrottledError("Slow down."), 600.0), (ConnectionFailedError("Connection refused."), 5.0)],
 )
-def test_trouble_that_lasts_ends_with_its_error_within_the_bound(lasting, kind, bound):
+def test_trouble_that_lasts_ends_with_its_error_within_the_bound(lasting, bound):
     endpoint = Endpoint(lasting)
-    with pytest.raises(kind):
+    with pytest.raises(type(lasting)):
         endpoint.token()
     assert bound / 3 < sum(endpoint.slept) <= bound
 
 
-def test_a_pause_beyond_the_bound_is_not_begun():
-    endpoint = Endpoint(Trouble(ThrottledError("Slow down."), wait=PATIENCE + 1))
-    with pytest.raises(ThrottledError):
+def test_a_proxys_page_is_asked_again_for_some_seconds():
+    endpoint = Endpoint(MalformedAnswerError("A proxy's page."))
+    with pytest.raises(MalformedAnswerError):
         endpoint.token()
-    assert endpoint.slept == []
+    assert endpoint.slept == [0.5, 1, 2, 4, 8]
 
 
 @pytest.mark.parametrize("final", [REFUSED, UntrustedCertificateError("Not trusted.")])
@@ -141,35 +140,57 @@ def test_what_cannot_pass_ends_at_once(final):
     assert endpoint.slept == []
 
 
-def test_an_answer_without_a_token_is_refused_in_the_endpoints_own_terms():
-    with pytest.raises(SignInError, match="invalid_request"):
-        Endpoint({"error": "invalid_request"}).token()
-
-
-def test_an_empty_token_is_none():
-    with pytest.raises(SignInError):
-        Endpoint({"access_token": "", "expires_in": 3600}).token()
-
-
-@pytest.mark.parametrize(
-    "raised", [ValueError("Your given address (http://…)"), KeyError("token_endpoint"), RuntimeError()]
-)
-def test_what_msal_cannot_use_is_no_refusal(raised):
-    with pytest.raises(MalformedAnswerError, match="authority_host"):
-        Endpoint(raised).token()
-
-
 def test_after_a_failure_the_next_call_starts_afresh():
     endpoint = Endpoint(REFUSED, "a")
     with pytest.raises(SignInError):
         endpoint.token()
     assert endpoint.token() == "a"
-    assert endpoint.clients == 2
+    assert endpoint.opened == 2
+
+
+# What msal gives
+
+
+def by_msal(answer):
+    def acquire():
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return _kept_by_msal(lambda: acquire, lambda payload: SignInError(str(payload)))()
+
+
+def test_a_lifetime_written_as_text_is_understood():
+    assert by_msal({"access_token": "a", "expires_in": "3599"}) == Token("a", 3599.0)
+
+
+def test_an_answer_without_a_token_is_refused_in_the_endpoints_own_terms():
+    with pytest.raises(SignInError, match="invalid_request"):
+        by_msal({"error": "invalid_request"})
+
+
+def test_an_empty_token_is_none():
+    with pytest.raises(SignInError):
+        by_msal({"access_token": "", "expires_in": 3600})
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        ValueError("Your given address (http://…)"),
+        KeyError("token_endpoint"),
+        RuntimeError(),
+        TypeError("unsupported operand type(s) for +: 'int' and 'str'"),
+    ],
+)
+def test_what_msal_cannot_use_is_no_refusal(raised):
+    with pytest.raises(MalformedAnswerError, match="authority_host"):
+        by_msal(raised)
 
 
 # Trouble while a token is still good
 
-LATER = [DOWN, ConnectionFailedError("Reset."), REFUSED, ValueError("not JSON")]
+LATER = [DOWN, ConnectionFailedError("Reset."), REFUSED, MalformedAnswerError("not JSON")]
 
 
 @pytest.mark.parametrize("failure", LATER, ids=lambda failure: type(failure).__name__)
@@ -200,7 +221,7 @@ def test_a_token_too_close_to_its_end_is_waited_for_with_all_patience():
     endpoint.now += 3600 - SPARE
     with pytest.raises(ConnectionFailedError):
         endpoint.token()
-    assert FIRST_PATIENCE < sum(endpoint.slept) <= PATIENCE
+    assert 60.0 < sum(endpoint.slept) <= 120.0
 
 
 def test_the_quiet_time_ends_with_the_token():
@@ -213,8 +234,7 @@ def test_the_quiet_time_ends_with_the_token():
 
 def test_a_token_that_was_refused_is_not_gone_on_with():
     endpoint = Endpoint("a", REFUSED)
-    endpoint.token()
-    endpoint.source.renew()
+    endpoint.tokens.renew(endpoint.token())
     with pytest.raises(SignInError):
         endpoint.token()
 
@@ -222,26 +242,20 @@ def test_a_token_that_was_refused_is_not_gone_on_with():
 # Threads
 
 
-def test_threads_wait_for_one_client_instead_of_opening_their_own():
+def test_threads_wait_for_one_sign_in_instead_of_beginning_their_own():
     opened = []
     everybody = threading.Barrier(8)
 
-    def open_client():
+    def open_way():
         opened.append(1)
-        return lambda: {"access_token": "a", "expires_in": 3600}
+        return lambda: Token("a", 3600)
 
-    source = PatientSource(open_client, lambda answer: REFUSED)
+    tokens = Tokens(open_way)
 
     def ask(_):
         everybody.wait(10)
-        return source.token()
+        return tokens.token()
 
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(ask, range(8))) == ["a"] * 8
     assert len(opened) == 1
-
-
-def test_an_answer_that_msal_stumbles_over_is_malformed():
-    endpoint = Endpoint(TypeError("unsupported operand type(s) for +: 'int' and 'str'"))
-    with pytest.raises(MalformedAnswerError, match="can't use"):
-        endpoint.token()

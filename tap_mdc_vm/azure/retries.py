@@ -1,4 +1,4 @@
-"""How long to try again, and how long to wait in between. Everything here is bounded in time.
+"""How long to ask a service of Azure again, and how long to wait in between. Everything here is bounded in time.
 
 ================  ==========================================  ===================  =================================
 what happened     examples                                    goes on for          waits
@@ -8,11 +8,12 @@ throttled         429                                         10 minutes        
 service           408, 500, 502, 503, 504                     2 minutes            ``Retry-After``, else backoff
 network           reset, time-out, half an answer             2 minutes            backoff
 first contact     the same, before any answer ever came       5 seconds            backoff
+certificate       not trusted                                 not at all
 answer            no JSON, a short page, ``resultTruncated``  6 tries              backoff
 ================  ==========================================  ===================  =================================
 
 A kind is a row of this table, however many classes of errors it has. The bounds count from the first of several
-failures of one kind in a row; 10 minutes bound them all together.
+failures of one kind in a row, however long it took to fail; 10 minutes bound them all together.
 Backoff doubles from half a second to 30, each time with up to half of it taken off at random.
 """
 
@@ -29,13 +30,15 @@ from tap_mdc_vm.errors import (
     TapError,
     ThrottledError,
     UnavailableError,
+    UntrustedCertificateError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LONGEST = 600.0
-_BOUNDS: tuple[tuple[type[TapError], float], ...] = (
+_BOUNDS: tuple[tuple[type[TapError], float | None], ...] = (
+    (UntrustedCertificateError, None),
     (ThrottledError, _LONGEST),
     (UnavailableError, 120.0),
     (NetworkError, 120.0),
@@ -70,7 +73,7 @@ class Patience:
 
         Args:
             error: What happened.
-            asked: Seconds that the service asks to wait.
+            asked: Seconds that the service asks to wait, where the error doesn't know them.
             first_contact: Whether no answer ever came from there, so that the address may be wrong.
 
         Raises:
@@ -85,7 +88,7 @@ class Patience:
             self._kind, self._since, self._failures = kind, now, 0
         self._failures += 1
         backoff = min(_FIRST_WAIT * 2 ** min(self._failures - 1, _DOUBLINGS), _LONGEST_WAIT) * (1 - self._chance() / 2)
-        wait = asked or backoff
+        wait = asked or error.wait or backoff  # a wait of zero is none: it would be to ask without a breath
         if kind is NetworkError and first_contact:
             bound = _FIRST_CONTACT
         tried_enough = kind is _UNPROVEN and self._failures >= _TRIES

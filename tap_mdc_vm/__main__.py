@@ -19,13 +19,15 @@ _LOGGER = logging.getLogger("tap-mdc-vm")
 
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 
-_TURN = 0.02
-"""Seconds for which the thread that makes records may go on while another waits for its turn: those that fetch answers
-are some pages ahead, and each change of turns costs."""
+_SWITCH_SECONDS = 0.02
+"""How long the thread that makes records may go on while another waits for its turn. Those that fetch answers are some
+pages ahead, and each change of turns costs."""
 
-_GARBAGE = 20_000
-"""New containers before Python looks for garbage: a page of rows is some thousands, none of it garbage that refers to
-itself."""
+_GC_THRESHOLD = 20_000
+"""New containers before Python looks for garbage. A page of rows is some thousands, and none of it refers to itself."""
+
+_ENV_SKIPPED = "Skipping parse of env var settings..."  # the SDK's; the settings are read from there all the same
+_FOR_A_READER = ("--about", "--discover", "--help")  # options with which no target reads the output
 
 
 def main() -> None:
@@ -39,9 +41,12 @@ def main() -> None:
     from tap_mdc_vm.tap import TapMdcVm  # noqa: PLC0415 - the SDK takes its time to load; errors.py does not
 
     gc.freeze()
-    gc.set_threshold(_GARBAGE)
+    gc.set_threshold(_GC_THRESHOLD)
     gc.enable()
-    sys.setswitchinterval(_TURN)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    if "SINGER_SDK_LOG_CONFIG" not in os.environ:  # who configures the log gets all of it
+        for name in (_LOGGER.name, "singer_sdk.mapper", "singer_sdk.metrics"):
+            logging.getLogger(name).addFilter(_is_needed)
     try:
         _run(TapMdcVm.cli)
     except ConfigurationError as error:
@@ -51,8 +56,10 @@ def main() -> None:
         _LOGGER.error("%s", error)
         _LOGGER.debug("Details", exc_info=True)
     except BrokenPipeError:
-        _LOGGER.error("The target stopped reading; see its own log.")
         _drop_output()
+        if any(word.startswith(_FOR_A_READER) for word in sys.argv[1:]):
+            sys.exit(0)  # the reader, such as head, has seen enough
+        _LOGGER.error("The target stopped reading; see its own log.")
     except OSError as error:
         _LOGGER.error(
             "An error of this machine ended the run: %s. Look at where standard output goes, and at the file named "
@@ -62,6 +69,12 @@ def main() -> None:
         _LOGGER.debug("Details", exc_info=True)
         _drop_output()
     sys.exit(1)
+
+
+def _is_needed(record: logging.LogRecord) -> bool:
+    """Return whether a user needs a line of the log: not what the SDK says of each map and stream, but at DEBUG."""
+    of_the_sdk = record.name != _LOGGER.name or record.msg == _ENV_SKIPPED
+    return record.levelno > logging.INFO or not of_the_sdk or logging.getLogger().isEnabledFor(logging.DEBUG)
 
 
 def _share_one_heap() -> None:

@@ -135,6 +135,33 @@ def test_a_word_that_the_tables_do_not_hold_is_logged_once(run, usual):
         assert done.stderr.count(f"The table findingStatus of the transform map has no entry for {word.lower()!r}") == 1
 
 
+CHATTER = ("Skipping parse of env var", "Found stream map override", "Detected `__else__=None`", "METRIC: {")
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_the_sdks_lines_about_maps_and_metrics_are_for_who_debugs(run, level):
+    log = run(*TAP, loglevel=level).stderr
+    assert "Connector state: Processing" in log
+    assert "Beginning sync of 'assessments'" in log
+    assert [line for line in CHATTER if line in log] == (list(CHATTER) if level == "debug" else [])
+
+
+def test_who_configures_the_log_gets_all_of_it(run, tmp_path, monkeypatch):
+    (tmp_path / "logging.yml").write_text("version: 1\ndisable_existing_loggers: false\n")
+    monkeypatch.setenv("SINGER_SDK_LOG_CONFIG", str(tmp_path / "logging.yml"))
+    assert run(*TAP).stderr.count("METRIC: {") == 6
+
+
+@pytest.mark.parametrize("option", ["--discover", "--about"])
+def test_a_reader_that_has_seen_enough_of_the_catalog_is_no_error(option):
+    with subprocess.Popen(
+        [sys.executable, *TAP, option], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        assert "ERROR" not in process.stderr.read()
+    assert process.returncode == 0
+
+
 def test_a_broken_map_is_refused_before_any_call(run, sandbox, tmp_path):
     path = tmp_path / "broken.yml"
     path.write_text(

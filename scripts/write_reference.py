@@ -26,6 +26,7 @@ SETTINGS: dict[str, dict[str, Any]] = CONFIG_SCHEMA["properties"]
 REQUIRED: list[str] = CONFIG_SCHEMA["else"]["required"]
 
 STREAMS = ("virtual_machines", "network_interfaces", "assessments")
+CI_EXAMPLES = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "examples" / "ci").glob("*/*.yml"))]
 _KINDS = {"number": "decimal"}
 _WORDS = {"id": "ID", "ids": "IDs", "url": "URL", "ca": "CA", "activate": "ACTIVATE"}
 
@@ -101,9 +102,16 @@ def _json_type(schema: dict[str, Any]) -> str:
     return kind
 
 
+def as_block(example: str) -> str:
+    """Return a file in YAML as a block of Markdown."""
+    return f"```yaml\n{(ROOT / example).read_text(encoding='utf-8')}```\n"
+
+
 def filled(text: str, name: str, part: str) -> str:
     """Return ``text`` with ``part`` between the two marks of that name."""
-    marks = re.compile(rf"(^[^\n]*{name}: begin[^\n]*\n).*?(^[^\n]*{name}: end)", re.DOTALL | re.MULTILINE)
+    marks = re.compile(
+        rf"(^[^\n]*{re.escape(name)}: begin[^\n]*\n).*?(^[^\n]*{re.escape(name)}: end)", re.DOTALL | re.MULTILINE
+    )
     if not marks.search(text):
         raise ValueError(f"the marks '{name}: begin' and '{name}: end' are missing")
     return marks.sub(lambda found: found[1] + part + found[2], text)
@@ -114,6 +122,7 @@ def written() -> dict[Path, str]:
     definitions = [ROOT / "meltano.yml", ROOT / "hub" / "tap-mdc-vm.yml"]
     files = {path: with_settings(path.read_text(encoding="utf-8")) for path in definitions}
     parts = [(page, "settings", settings_as_table()) for page in ("README.md", "docs/settings.md")]
+    parts += [("docs/azure-setup.md", example, as_block(example)) for example in CI_EXAMPLES]
     parts += [("docs/streams.md", stream, fields_as_table(stream)) for stream in STREAMS]
     for file, name, part in parts:
         path = ROOT / file

@@ -52,3 +52,30 @@ def test_what_is_terraform_is_balanced_and_refers_to_what_is_there(block):
     declared = set(re.findall(r'^resource "(\w+)" "(\w+)"', "".join(blocks("hcl")), re.MULTILINE))
     referred = set(re.findall(r"\b(azure(?:ad|rm)_\w+)\.(\w+)\.", block))
     assert referred <= declared
+
+
+EXAMPLES = sorted((Path(__file__).resolve().parent.parent / "examples" / "ci").glob("*/*.yml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_each_example_for_a_ci_service_sets_what_workload_identity_needs_and_keeps_no_secret_of_azure(path):
+    text = path.read_text()
+    assert yaml.safe_load(text)
+    named = {name.lower() for name in re.findall(r"TAP_MDC_VM_(\w+)", text)}
+    assert {"auth_method", "tenant_id", "client_id"} <= named <= {*CONFIG_SCHEMA["properties"]}
+    assert "TAP_MDC_VM_AUTH_METHOD: workload_identity" in text
+    assert "client_secret" not in named
+
+
+# What the tap says when this is left out, and where an example has it
+@pytest.mark.parametrize(
+    ("service", "line"),
+    [
+        ("github", "id-token: write"),
+        ("azure-devops", "SYSTEM_ACCESSTOKEN: $(System.AccessToken)"),
+        ("gitlab", "aud: api://AzureADTokenExchange"),
+    ],
+)
+def test_each_example_asks_its_service_for_the_token(service, line):
+    (path,) = [path for path in EXAMPLES if path.parent.name == service]
+    assert line in path.read_text()

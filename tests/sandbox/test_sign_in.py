@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from tap_mdc_vm import connection_test
 from tap_mdc_vm.azure.credentials import tokens as tokens_for
 from tap_mdc_vm.azure.transport import Transport
 from tap_mdc_vm.errors import SignInError
@@ -234,3 +237,65 @@ def test_an_assertion_is_in_no_error(source, token_file, key):
     token_file.write_text(assertion(key, sub="somebody else"))
     said = repr(refusal(source(**federated(token_file))))
     assert "eyJ" not in said
+
+
+# CI services
+
+BEARER = "not-a-real-bearer"
+SERVICES = {
+    "GitHub Actions": ("value", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+    "Azure DevOps": ("oidcToken", "SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"),
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_run_of_ten_minutes_signs_in_by_tokens_that_live_for_five(
+    service, *, serve, trusted, tmp_path, key, monkeypatch
+):
+    field, address, bearer = SERVICES[service]
+    real, passed = time.time, [0.0]
+
+    def now():
+        return real() + passed[0]
+
+    monkeypatch.setattr(time, "time", now)  # msal's too
+    handed_out = []
+
+    def answer(request):
+        assert request.headers["Authorization"] == f"Bearer {BEARER}"
+        moment = int(now())
+        handed_out.append(assertion(key, nbf=moment, exp=moment + 300))
+        return 200, {}, json.dumps({field: handed_out[-1]}).encode()
+
+    with Sandbox(Fleet(machines=1, subscriptions=1), token_lifetime=240, clock=now) as sandbox:
+        sandbox.application.federated = [FederatedCredential(ISSUER, SUBJECT, key.public_key())]
+        both = tmp_path / "both.pem"
+        both.write_text(Path(trusted).read_text() + Path(sandbox.config["ca_bundle"]).read_text())
+        changes = {"auth_method": "workload_identity", "client_secret": None, "ca_bundle": str(both)}
+        settings = Settings.from_config(sandbox.config | changes, {address: serve(answer).url, bearer: BEARER})
+        transport = Transport(ca_bundle=settings.ca_bundle, timeout=5, pool_size=1)
+        tokens = tokens_for(settings, transport)
+        found = []
+        for _ in range(6):
+            found.append(tokens.token())
+            passed[0] += 120
+        transport.close()
+    assert len(set(found)) == len(set(handed_out)) == len(handed_out) == 6
+
+
+# The Azure CLI
+
+
+def test_the_account_of_az_reads_the_tenant_and_is_named(sandbox, source, tmp_path, monkeypatch, capsys):
+    token = source().token()
+    answers = {
+        "get-access-token": {"accessToken": token, "expires_on": int(time.time()) + 3599},
+        "show": {"user": {"name": "ada@contoso.example"}},
+    }
+    az = tmp_path / "az"
+    az.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps({answers!r}[sys.argv[2]]))\n")
+    az.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    without = {"auth_method": "azure_cli", "tenant_id": "", "client_id": "", "client_secret": ""}
+    connection_test.run(Settings.from_config(sandbox.config | without, {}))
+    assert "Signed in with azure cli as ada@contoso.example." in capsys.readouterr().err

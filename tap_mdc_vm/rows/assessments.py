@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from tap_mdc_vm import packaged
+from tap_mdc_vm.resource_ids import lower
+from tap_mdc_vm.rows.additional_data import software_of
 from tap_mdc_vm.rows.fields import (
+    NOTHING,
+    Context,
     Json,
     Lookup,
     Row,
-    branch,
     decoded,
-    document,
     flag,
+    holds_nul,
     instant,
-    properties_of,
+    storable,
+    taken,
     text,
     texts,
 )
+from tap_mdc_vm.rows.remembered import Remembered
 
 _FINDING = re.compile(
     "(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft[.]compute/virtualmachines/[^/]+)"
@@ -29,21 +35,11 @@ _FINDING = re.compile(
 """A lower-case id. Exact to its end on both sides: what lies below a machine, an instance of a scale set, a classic or
 Arc machine and a sub-assessment have ids that only begin or end like this."""
 
-_FIELDS = (
-    *("id", "resourceId", "name", "type", "tenantId", "subscriptionId", "resourceGroup", "location", "managedBy"),
-    *("displayName", "statusCode", "statusCause", "statusDescription", "firstEvaluationDate", "statusChangeDate"),
-    *("severity", "description", "remediationDescription", "userImpact", "implementationEffort", "categories"),
-    *("threats", "tactics", "techniques", "assessmentType", "policyDefinitionId", "metadataDisplayName"),
-    *("recommendationCategory", "preview", "azurePortalLink", "resourceSource", "resourceType", "resourceProvider"),
-    *("resourceName", "additionalData", "virtualMachineId", "vmId", "vmName", "imageOffer", "imageVersion", "osType"),
-    *("macAddress", "privateIPAddress", "publicIPAddress"),
-)
-"""In the order of the schema."""
-
-_RECOMMENDATIONS = 1000  # Azure has some hundreds; a tenant adds its own
+_NO_FIELD_FILLED: Json = dict.fromkeys(packaged.schema("assessments")["properties"])
+_NULL = msgspec.Raw(b"null")
 
 
-class _Status(msgspec.Struct, rename="camel", gc=False):
+class _Status(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     code: str | None = None
     cause: str | None = None
     description: str | None = None
@@ -51,55 +47,97 @@ class _Status(msgspec.Struct, rename="camel", gc=False):
     status_change_date: str | None = None
 
 
-class _Resource(msgspec.Struct, rename="pascal", gc=False):
+class _Resource(msgspec.Struct, rename="pascal", forbid_unknown_fields=True, gc=False):
     source: str | None = None
     resource_type: str | None = None
     resource_provider: str | None = None
     resource_name: str | None = None
+    id: str | UnsetType = UNSET
+    native_resource_id: str | UnsetType = UNSET
 
 
-class _Links(msgspec.Struct, rename="camel", gc=False):
-    azure_portal: str | None = None
-    azure_portal_uri: str | None = None
+class _Risk(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    level: str | None = None
+    risk_factors: list[str] | None = None
+    attack_paths_references: list[str] | None = None
+    is_contextual_risk: bool | None = None
+    paths: Any = UNSET
 
 
-class _Properties(msgspec.Struct, rename="camel", gc=False):
-    """What a record takes from an assessment's properties, in the types that Azure documents."""
+class _Links(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    azure_portal: str | None = None  # in Microsoft's samples
+    azure_portal_uri: str | None = None  # in its specification
+
+
+class _Properties(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """An assessment's properties, in the names and types that Azure documents."""
 
     display_name: str | None = None
     status: _Status | None = None
     resource_details: _Resource | None = None
     links: _Links | None = None
-    additional_data: dict[str, Any] | None = None
-    metadata: msgspec.Raw = msgspec.Raw(b"null")
+    risk: _Risk | None = None
+    scope: Any = UNSET
+    status_per_initiative: Any = UNSET
+    additional_data: msgspec.Raw = _NULL
+    metadata: msgspec.Raw = _NULL
 
 
 _PROPERTIES = msgspec.json.Decoder(_Properties)
-_LOOSE_PROPERTIES = msgspec.json.Decoder(dict[str, msgspec.Raw] | str | float | bool | list[Any] | None)
+_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NO_STATUS, _NO_RESOURCE, _NO_LINKS = _Status(), _Resource(), _Links()
+
+_READ_AS: dict[str, Any] = {"riskFactors": texts, "attackPathsReferences": texts, "isContextualRisk": flag}
+"""What is not a text."""
+_WITHOUT_FIELD = {"Id", "NativeResourceId", "paths"}
+"""Names that the structs above know, and no field of a record holds."""
+
+_KIND, _OF_A_MACHINE = "virtualMachines", "microsoft.compute/virtualmachines"
+
+
+class _Said(NamedTuple):
+    """What a piece of the properties says, which many rows share.
+
+    Attributes:
+        fields: The fields of a record that it fills.
+        rest: What has no field; None where all has one.
+    """
+
+    fields: Json
+    rest: object
+
 
 _Part = TypeVar("_Part", bound=msgspec.Struct)
 
 
-def assessment(row: Row, machines: Lookup[Json]) -> Json | None:
+def assessment(row: Row, machines: Lookup[Json], context: Context) -> Json | None:
     """Return the record of an assessment; None for a row that is no assessment of a virtual machine.
 
     Args:
         row: A row of Resource Graph.
         machines: The eight fields of each machine that its assessments repeat
             (:class:`~tap_mdc_vm.joins.MachineIndex`).
+        context: What the row doesn't say itself.
+
+    Raises:
+        MalformedAnswerError: The properties can't be read.
     """
     given_id = row["id"]
-    identity = given_id.lower()
+    identity = lower(given_id)
     found = _FINDING.fullmatch(identity)
     if not found:
         return None
     machine_id = found[1]
-    properties = _properties(row)
+    properties, rest = _properties(row)
+    metadata = _METADATA[bytes(properties.metadata)]
+    additional = _ADDITIONAL_DATA[bytes(properties.additional_data)]
     status = properties.status or _NO_STATUS
     resource = properties.resource_details or _NO_RESOURCE
+    links = properties.links or _NO_LINKS
     # A copy of a dict that has every field, half of them filled in, takes half as long as a new one of this size.
-    record = _said_by(bytes(properties.metadata)).copy()
+    record = metadata.fields.copy()
+    if additional.fields:
+        record |= additional.fields
     record["id"] = identity
     record["resourceId"] = given_id
     record["name"] = text(row.get("name"))
@@ -113,83 +151,175 @@ def assessment(row: Row, machines: Lookup[Json]) -> Json | None:
     record["statusCode"] = status.code or None
     record["statusCause"] = status.cause or None
     record["statusDescription"] = status.description or None
-    record["firstEvaluationDate"] = instant(status.first_evaluation_date)
-    record["statusChangeDate"] = instant(status.status_change_date)
-    record["azurePortalLink"] = _link(properties.links or _NO_LINKS)
+    record["firstEvaluationDate"] = first_evaluation = instant(status.first_evaluation_date)
+    record["statusChangeDate"] = status_change = instant(status.status_change_date)
+    if not (first_evaluation and status_change):
+        _count_unread(status, record, rest, context)
+    record["azurePortalLink"] = _link(links.azure_portal or links.azure_portal_uri, context.portal)
+    if links.azure_portal and links.azure_portal_uri:
+        rest.setdefault("links", {})["azurePortalUri"] = links.azure_portal_uri
     record["resourceSource"] = resource.source or None
-    record["resourceType"] = resource.resource_type or "virtualMachines"
+    kind = resource.resource_type or _KIND
+    if "/" in kind:  # individual recommendations put the provider before it
+        if kind.lower() != _OF_A_MACHINE:
+            rest.setdefault("resourceDetails", {})["ResourceType"] = kind
+        kind = _KIND
+    record["resourceType"] = kind
     record["resourceProvider"] = resource.resource_provider or "Microsoft.Compute"
     record["resourceName"] = resource.resource_name or given_id.split("/")[8]
-    record["additionalData"] = properties.additional_data
+    if (risk := properties.risk) is not None:
+        record["riskLevel"] = risk.level or None
+        record["riskFactors"] = texts(risk.risk_factors)
+        record["attackPaths"] = texts(risk.attack_paths_references)
+        record["riskIsContextual"] = risk.is_contextual_risk
+    if metadata.rest is not None:
+        rest["metadata"] = metadata.rest
+    if additional.rest is not None:
+        rest["additionalData"] = additional.rest
+    record["otherProperties"] = rest or None
     record["virtualMachineId"] = machine_id
     if machine := machines.get(machine_id):
         record |= machine
     return record
 
 
-def _properties(row: Row) -> _Properties:
-    """Return a row's properties: decoded at once where they are as documented, else put right one by one."""
-    try:
-        properties = _PROPERTIES.decode(row.get("properties", b"null"))
-    except (ValueError, RecursionError):
-        return _put_right(row)
-    resource = properties.resource_details
-    return properties if resource is None or resource.source is not None else _put_right(row)
+def _properties(row: Row) -> tuple[_Properties, Json]:
+    """Return a row's properties, and those that no field of a record holds.
+
+    They are decoded at once where they are as documented, else put right one by one.
+    """
+    encoded = bytes(row.get("properties", _NULL))
+    if not holds_nul(encoded):
+        try:
+            properties = _PROPERTIES.decode(encoded)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return properties, _without_field(properties)
+    return _put_right(encoded)
 
 
-def _put_right(row: Row) -> _Properties:
+def _without_field(properties: _Properties) -> Json:
+    """Return the properties that Azure documents and no field holds."""
+    rest: Json = {}
+    if (resource := properties.resource_details) is not None:
+        if resource.id is not UNSET:
+            rest["resourceDetails"] = {"Id": resource.id}
+        if resource.native_resource_id is not UNSET:
+            rest.setdefault("resourceDetails", {})["NativeResourceId"] = resource.native_resource_id
+    if properties.risk is not None and properties.risk.paths is not UNSET:
+        rest["risk"] = {"paths": properties.risk.paths}
+    if properties.scope is not UNSET:
+        rest["scope"] = properties.scope
+    if properties.status_per_initiative is not UNSET:
+        rest["statusPerInitiative"] = properties.status_per_initiative
+    return rest
+
+
+def _put_right(encoded: bytes) -> tuple[_Properties, Json]:
     """Return properties of which some are of other types than documented, or have other names.
 
     Raises:
         MalformedAnswerError: They can't be read.
     """
-    encoded = document(properties_of(row, _LOOSE_PROPERTIES)) or {}
-    given = {name: decoded(value) for name, value in encoded.items() if name != "metadata"}
-    resource = branch(given, "resourceDetails")
-    if "Source" not in resource:  # older rows, exports and samples begin these names with a small letter
-        resource = {name[:1].upper() + name[1:]: value for name, value in resource.items()}
-    return _Properties(
-        text(given.get("displayName")),
-        _texts_in(branch(given, "status"), _Status),
-        _texts_in(resource, _Resource),
-        _texts_in(branch(given, "links"), _Links),
-        document(given.get("additionalData")),
-        encoded.get("metadata", msgspec.Raw(b"null")),
+    try:
+        parts: dict[str, msgspec.Raw] = _PARTS.decode(encoded)
+    except (ValueError, RecursionError):
+        given = decoded(encoded)
+        return _Properties(), {} if given in NOTHING else {"properties": given}
+    metadata, additional = parts.pop("metadata", _NULL), parts.pop("additionalData", _NULL)
+    rest = {storable(name): decoded(part) for name, part in parts.items()}
+    properties = _Properties(
+        display_name=taken(rest, "displayName", text),
+        status=_fitted(rest, "status", _Status),
+        resource_details=_fitted(rest, "resourceDetails", _Resource),
+        links=_fitted(rest, "links", _Links),
+        risk=_fitted(rest, "risk", _Risk),
+        additional_data=additional,
+        metadata=metadata,
     )
+    return properties, rest
 
 
-def _texts_in(given: Json, kind: type[_Part]) -> _Part:
-    return kind(*(text(given.get(name)) for name in kind.__struct_encode_fields__))
+def _fitted(rest: Json, name: str, kind: type[_Part]) -> _Part:
+    """Take what fields are made of out of an object in ``rest``, whatever the letter case of its names.
+
+    Older rows, exports and samples begin the names of the resource's details with a small letter.
+    """
+    given = rest.get(name)
+    if type(given) is not dict:
+        if given in NOTHING:
+            rest.pop(name, None)
+        return kind()
+    spelled = {each.lower(): each for each in reversed(given)}
+    fields = [each for each in kind.__struct_encode_fields__ if each not in _WITHOUT_FIELD]
+    values = [
+        taken(given, each if each in given else spelled.get(each.lower(), each), _READ_AS.get(each, text))
+        for each in fields
+    ]
+    if not given:
+        del rest[name]
+    return kind(*values)
 
 
-@lru_cache(_RECOMMENDATIONS)
-def _said_by(metadata: bytes) -> Json:
+def _said_by_metadata(piece: bytes) -> _Said:
     """Return a record in which only what an assessment's metadata says is filled in, to be copied.
 
-    That is half of the record, and the same on thousands of machines, so it is decoded once for all of them. Records
-    share its strings and arrays.
+    That is half of the record, and the same for all machines that have the finding. Records share its strings and
+    arrays.
     """
-    given = document(decoded(metadata)) or {}
-    categories = texts(given.get("categories"))
-    return dict.fromkeys(_FIELDS) | {
-        "severity": text(given.get("severity")),
-        "description": text(given.get("description")),
-        "remediationDescription": text(given.get("remediationDescription")),
-        "userImpact": text(given.get("userImpact")),
-        "implementationEffort": text(given.get("implementationEffort")),
-        "categories": categories,
-        "threats": texts(given.get("threats")),
-        "tactics": texts(given.get("tactics")),
-        "techniques": texts(given.get("techniques")),
-        "assessmentType": text(given.get("assessmentType")),
-        "policyDefinitionId": text(given.get("policyDefinitionId")),
-        "metadataDisplayName": text(given.get("displayName")),
-        "recommendationCategory": text(given.get("recommendationCategory")) or text(", ".join(categories or [])),
-        "preview": flag(given.get("preview")),
-    }
+    given = decoded(piece)
+    fields = _NO_FIELD_FILLED.copy()
+    if type(given) is not dict:
+        return _Said(fields, None if given in NOTHING else given)
+    fields["severity"] = text(given.pop("severity", None))
+    fields["description"] = text(given.pop("description", None))
+    fields["remediationDescription"] = text(given.pop("remediationDescription", None))
+    fields["userImpact"] = text(given.pop("userImpact", None))
+    fields["implementationEffort"] = text(given.pop("implementationEffort", None))
+    fields["categories"] = categories = taken(given, "categories", texts)
+    fields["threats"] = taken(given, "threats", texts)
+    fields["tactics"] = taken(given, "tactics", texts)
+    fields["techniques"] = taken(given, "techniques", texts)
+    fields["assessmentType"] = text(given.pop("assessmentType", None))
+    fields["policyDefinitionId"] = text(given.pop("policyDefinitionId", None))
+    fields["metadataDisplayName"] = text(given.pop("displayName", None))
+    category = text(given.pop("recommendationCategory", None))
+    if category is None or category.lower() == "unknown":  # Microsoft's own query takes it for none
+        category = text(", ".join(categories or []))
+    fields["recommendationCategory"] = category
+    fields["preview"] = taken(given, "preview", flag)
+    fields["plannedDeprecationDate"] = text(given.pop("plannedDeprecationDate", None))
+    return _Said(fields, given or None)
 
 
-def _link(links: _Links) -> str | None:
-    """Return the address of the finding's page, which Azure writes without ``https://``."""
-    link = links.azure_portal or links.azure_portal_uri or None  # Microsoft's samples, and its specification
-    return link if not link or "://" in link[:8] else "https://" + link
+def _said_by_additional_data(piece: bytes) -> _Said:
+    """Return the fields that additional data fills, among them itself as it came."""
+    given = decoded(piece)
+    if type(given) is not dict:
+        return _Said({}, None if given in NOTHING else given)
+    return _Said({"additionalData": given, **software_of(given)}, None)
+
+
+_METADATA = Remembered(_said_by_metadata, 24 * 1024 * 1024)
+_ADDITIONAL_DATA = Remembered(_said_by_additional_data, 8 * 1024 * 1024)
+
+
+def _count_unread(status: _Status, record: Json, rest: Json, context: Context) -> None:
+    """Count the dates that are none, and keep what stands in their place."""
+    for name, given in (
+        ("firstEvaluationDate", status.first_evaluation_date),
+        ("statusChangeDate", status.status_change_date),
+    ):
+        if given and not record[name]:
+            context.unread[f"assessments.{name}"] += 1
+            rest.setdefault("status", {})[name] = given
+
+
+def _link(link: str | None, portal: str) -> str | None:
+    """Return the address of the finding's page, which Azure writes without ``https://``, or even without the host."""
+    if not link or "://" in link[:8]:
+        return link or None
+    if link.startswith("//"):
+        return f"https:{link}"
+    return f"https://{portal}/{link.removeprefix('/')}" if link[0] in "#/" else f"https://{link}"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
+from tap_mdc_vm import clouds
 from tap_mdc_vm.errors import MalformedAnswerError
+from tap_mdc_vm.resource_ids import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,11 +29,15 @@ _Known_co = TypeVar("_Known_co", covariant=True)
 _Value = TypeVar("_Value")
 
 _INSTANT = re.compile(
-    r"""( \d{4}-\d\d-\d\dT (?!24)\d\d:\d\d:\d\d  (?: \.\d{1,6} | (?!\d) ) )  \d*  ( Z | [+-]\d\d:\d\d )?""",
+    r"""( \d{4}-\d\d-\d\d ) (?: [Tt ] ( (?!24)\d\d:\d\d ) ( :\d\d (?: \.\d{1,6} | (?!\d) ) \d* )?
+        [ ]? ( [Zz] | [+-]\d\d:?\d\d )? )?""",
     re.ASCII | re.VERBOSE,
 )
-"""Hour 24 is refused here, because not every version of Python does."""
+"""A day, and mostly a time of it. Hour 24 is refused here, because not every version of Python does."""
+
 _WORDS = {"true": True, "false": False}
+NOTHING: tuple[Any, ...] = (None, "", [], {})
+"""How Azure writes that there is nothing."""
 
 
 class Lookup(Protocol[_Known_co]):
@@ -39,10 +47,30 @@ class Lookup(Protocol[_Known_co]):
         """Return what is known of the resource with this lower-case id, if anything is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a row can't say itself, and what could not be read of the rows.
+
+    Attributes:
+        portal: Host of the cloud's portal, for links that lack one.
+        unread: How many values stood where a date should be and are none, by stream and field. Records have null there.
+    """
+
+    portal: str = clouds.PUBLIC.portal
+    unread: Counter[str] = field(default_factory=Counter)
+
+    def instant(self, value: object, name: str) -> str | None:
+        """Return a point in time as :func:`instant` does, and count under ``name`` what is something else."""
+        moment = instant(value)
+        if moment is None and value not in NOTHING:
+            self.unread[name] += 1
+        return moment
+
+
 _ANYTHING = msgspec.json.Decoder()
 
 
-def properties_of(row: Row, decoder: msgspec.json.Decoder[Any] = _ANYTHING) -> object:
+def properties_of(row: Row, decoder: msgspec.json.Decoder[Any] = _ANYTHING) -> Any:  # noqa: ANN401
     """Return a row's properties: an object, unless Azure surprises.
 
     Raises:
@@ -51,7 +79,7 @@ def properties_of(row: Row, decoder: msgspec.json.Decoder[Any] = _ANYTHING) -> o
     return decoded(row.get("properties", b"null"), decoder)
 
 
-def decoded(text: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any] = _ANYTHING) -> object:
+def decoded(piece: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any] = _ANYTHING) -> Any:  # noqa: ANN401
     """Return what a piece of JSON says.
 
     Raises:
@@ -59,11 +87,29 @@ def decoded(text: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any] = _ANY
             or a number without end.
     """
     try:
-        return decoder.decode(text)
+        value = decoder.decode(piece)
     except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(
             f"A row of Resource Graph can't be read: {error}.", "Report it to Microsoft, or to us with this line."
         ) from error
+    return storable(value) if holds_nul(bytes(piece)) else value
+
+
+def holds_nul(piece: bytes) -> bool:
+    """Tell whether a piece of JSON may hold U+0000. To look for a backslash first takes a tenth of the time."""
+    return b"\\" in piece and rb"\u0000" in piece
+
+
+def storable(value: Any) -> Any:  # noqa: ANN401
+    """Return JSON with U+FFFD in place of U+0000 in all its texts and names: PostgreSQL, for one, stores no U+0000."""
+    match value:
+        case str():
+            return value.replace("\0", "\ufffd")
+        case dict():
+            return {storable(name): storable(item) for name, item in value.items()}
+        case list():
+            return [storable(item) for item in value]
+    return value
 
 
 def envelope(row: Row) -> Json:
@@ -72,7 +118,7 @@ def envelope(row: Row) -> Json:
     ``id`` is in lower case, because Azure spells one resource's id differently from day to day.
     """
     return {
-        "id": row["id"].lower(),
+        "id": lower(row["id"]),
         "resourceId": row["id"],
         "name": text(row.get("name")),
         "type": text(row.get("type")),
@@ -102,8 +148,8 @@ def document(value: object) -> Json | None:
 def text(value: object) -> str | None:
     """Return a string; None for ``""``, Azure's way to write "none". Anything but a string becomes its JSON."""
     if type(value) is str:
-        return value or None
-    return None if value is None or value in ({}, []) else json.dumps(value, ensure_ascii=False)
+        return (storable(value) if "\0" in value else value) or None
+    return None if value in NOTHING else json.dumps(value, ensure_ascii=False)
 
 
 def texts(value: object) -> list[str] | None:
@@ -114,7 +160,7 @@ def texts(value: object) -> list[str] | None:
 def reference(value: object) -> str | None:
     """Return the id of another resource in lower case, as ids are compared."""
     given = text(value)
-    return given.lower() if given else None
+    return lower(given) if given else None
 
 
 def flag(value: object) -> bool | None:
@@ -122,11 +168,21 @@ def flag(value: object) -> bool | None:
     return value if type(value) is bool else _WORDS.get(str(value).lower())
 
 
+def taken(parent: Json, name: str, read: Callable[[object], _Value | None]) -> _Value | None:
+    """Take a field out of an object and return its value; leave there what can't be read, so that it is not lost."""
+    given = parent.pop(name, None)
+    value = read(given)
+    if value is None and given not in NOTHING:
+        parent[name] = given
+    return value
+
+
 def instant(value: object) -> str | None:
     """Return a point in time in UTC, with the digits that Azure gave, but six (microseconds) at most.
 
-    Azure writes none to seven digits, and ``Z`` or an offset. A time with neither is UTC, as all of Kusto's are.
-    What is no point in time is None.
+    Azure writes none to seven digits, and ``Z`` or an offset; some of its services a blank for the ``T``, no seconds, or
+    a small ``z``. A time without a zone is UTC, as all of Kusto's are, and a day begins at midnight. What is no point
+    in time is None.
     """
     if type(value) is not str:
         return None
@@ -137,9 +193,10 @@ def instant(value: object) -> str | None:
         found = _INSTANT.fullmatch(value)
         if not found:
             return None
-        moment, offset = found.groups()
+        day, minute, second, offset = found.groups()
+        moment = f"{day}T{minute or '00:00'}{(second or ':00')[:10]}"
         datetime.fromisoformat(moment)  # refuses the 30th of February
-        if offset and offset != "Z":
+        if offset and offset not in "Zz":
             utc = datetime.fromisoformat(moment[:19] + offset).astimezone(UTC)
             moment = utc.isoformat()[:19] + moment[19:]
     except (ValueError, OverflowError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.fields import (
     Json,
     Lookup,
@@ -15,6 +16,7 @@ from tap_mdc_vm.rows.fields import (
     primary_of,
     properties_of,
     reference,
+    storable,
     text,
 )
 
@@ -42,7 +44,7 @@ def network_interface(row: Row, public_ips: Lookup[str]) -> Json:
         "networkSecurityGroupId": text(branch(properties, "networkSecurityGroup").get("id")),
         "enableAcceleratedNetworking": flag(properties.get("enableAcceleratedNetworking")),
         "enableIPForwarding": flag(properties.get("enableIPForwarding")),
-        "tags": document(row.get("tags")),
+        "tags": document(storable(row.get("tags"))),
         "properties": given,
     }
 
@@ -59,5 +61,5 @@ def _configuration(given: Json, public_ips: Lookup[str]) -> Json:
         "privateIPAllocationMethod": text(properties.get("privateIPAllocationMethod")),
         "subnetId": text(branch(properties, "subnet").get("id")),
         "publicIPAddressId": public_id,
-        "publicIPAddress": public_ips.get(public_id.lower()) if public_id else None,
+        "publicIPAddress": public_ips.get(lower(public_id)) if public_id else None,
     }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.fields import Row, document, properties_of, text
 
 
 def public_ip(row: Row) -> tuple[str, str | None]:
     """Return the lower-case id and the address; None for one that has no address now (dynamic, not allocated)."""
     properties = document(properties_of(row)) or {}
-    return row["id"].lower(), text(properties.get("ipAddress"))
+    return lower(row["id"]), text(properties.get("ipAddress"))

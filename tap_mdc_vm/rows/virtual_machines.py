@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm.rows.fields import (
+    Context,
     Json,
     Lookup,
     Row,
@@ -14,10 +16,10 @@ from tap_mdc_vm.rows.fields import (
     envelope,
     first,
     flag,
-    instant,
     primary_of,
     properties_of,
     reference,
+    storable,
     text,
     texts,
 )
@@ -25,14 +27,17 @@ from tap_mdc_vm.rows.fields import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_POWER_STATE = re.compile("(?:PowerState/)?([^/]+)", re.IGNORECASE)
 
-def virtual_machine(row: Row, interfaces: Lookup[Json], attached: Iterable[str] = ()) -> Json:
+
+def virtual_machine(row: Row, interfaces: Lookup[Json], context: Context, attached: Iterable[str] = ()) -> Json:
     """Return the record of a machine.
 
     Args:
         row: A row of Resource Graph.
         interfaces: The record of each network interface, or as much of it as an
             :class:`~tap_mdc_vm.joins.InterfaceIndex` keeps.
+        context: What the row doesn't say itself.
         attached: Lower-case ids of the interfaces that say that they are this machine's: its own row may lag behind.
     """
     given = document(properties_of(row))
@@ -40,6 +45,9 @@ def virtual_machine(row: Row, interfaces: Lookup[Json], attached: Iterable[str] 
     storage = branch(properties, "storageProfile")
     image = branch(storage, "imageReference")
     seen = branch(branch(properties, "extended"), "instanceView")
+    security = branch(properties, "securityProfile")
+    firmware = branch(security, "uefiSettings")
+    disks = storage.get("dataDisks")
     return {
         **envelope(row),
         "vmId": text(properties.get("vmId")),
@@ -59,31 +67,48 @@ def virtual_machine(row: Row, interfaces: Lookup[Json], attached: Iterable[str] 
         "priority": text(properties.get("priority")),
         "evictionPolicy": text(properties.get("evictionPolicy")),
         "licenseType": text(properties.get("licenseType")),
-        "securityType": text(branch(properties, "securityProfile").get("securityType")),
-        "timeCreated": instant(properties.get("timeCreated")),
+        "securityType": text(security.get("securityType")),
+        "secureBootEnabled": flag(firmware.get("secureBootEnabled")),
+        "vTpmEnabled": flag(firmware.get("vTpmEnabled")),
+        "encryptionAtHost": flag(security.get("encryptionAtHost")),
+        "hyperVGeneration": text(seen.get("hyperVGeneration")),
+        "patchMode": _patch_mode(properties),
+        "dataDiskCount": len(disks) if type(disks) is list else None,
+        "timeCreated": context.instant(properties.get("timeCreated"), "virtual_machines.timeCreated"),
         "availabilitySetId": text(branch(properties, "availabilitySet").get("id")),
         "virtualMachineScaleSetId": text(branch(properties, "virtualMachineScaleSet").get("id")),
         "managedBy": text(row.get("managedBy")),
         "zones": texts(row.get("zones")),
-        "tags": document(row.get("tags")),
-        "identity": document(row.get("identity")),
-        "plan": document(row.get("plan")),
+        "tags": document(storable(row.get("tags"))),
+        "identity": document(storable(row.get("identity"))),
+        "plan": document(storable(row.get("plan"))),
         **_network(branches(branch(properties, "networkProfile").get("networkInterfaces")), interfaces, attached),
         "properties": given,
     }
 
 
 def _power_state(code: object) -> str | None:
-    """Return ``running`` of ``PowerState/running``."""
-    state = text(code)
-    return state.rpartition("/")[2] or None if state else None
+    """Return ``running`` of ``PowerState/running``; None of another state, such as ``ProvisioningState/succeeded``."""
+    found = _POWER_STATE.fullmatch(text(code) or "")
+    return found[1] if found else None
+
+
+def _patch_mode(properties: Json) -> str | None:
+    """Return how the operating system is patched: of the two that a profile can describe, the one in use."""
+    profile = branch(properties, "osProfile")
+    system = text(branch(branch(properties, "storageProfile"), "osDisk").get("osType"))
+    modes = {
+        each: text(branch(branch(profile, f"{each}Configuration"), "patchSettings").get("patchMode"))
+        for each in ("windows", "linux")
+    }
+    return modes.get(system.lower()) if system else first(modes.values())
 
 
 def _network(references: list[Json], interfaces: Lookup[Json], others: Iterable[str]) -> Json:
     """Return the machine's interfaces in Azure's order, and the one address of each kind that stands for it."""
     attached = [_attached(identity, each, interfaces) for each in references if (identity := reference(each.get("id")))]
     named = {each["id"] for each in attached}
-    attached += [_attached(identity, {}, interfaces) for identity in others if identity not in named]
+    attached += [_attached(identity, {}, interfaces) for identity in sorted(others) if identity not in named]
     primary = primary_of(attached)
     configuration = primary_of((interfaces.get(primary.get("id", "")) or {}).get("ipConfigurations", []))
     return {

@@ -98,8 +98,8 @@ def fields_as_table(stream: str) -> str:
 
 
 def _json_type(schema: dict[str, Any]) -> str:
-    kind: str = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
-    return kind
+    kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    return next(str(kind) for kind in kinds if kind != "null")
 
 
 def as_block(example: str) -> str:

@@ -14,6 +14,7 @@ from tap_mdc_vm import events, queries
 from tap_mdc_vm.coverage import survey
 from tap_mdc_vm.errors import IncompleteError, TableMissingError
 from tap_mdc_vm.records import Spool
+from tap_mdc_vm.rows.fields import Context
 from tap_mdc_vm.sources import DERIVED, FINDINGS, INTERFACES, MACHINES, SOURCES, needed
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Inventory:
         self._reader, self._coverage, self._settings = reader, coverage, settings
         self._indexes: dict[str, Any] = {name: source.index() for name, source in SOURCES.items() if source.index}
         self._spools = {name: Spool() for name in wanted if name in DERIVED or SOURCES[name].waits}
+        self._context = Context(settings.cloud.portal)
         self._readings: dict[str, Reading] = {}
         self._read: set[str] = set()
         self._made_of: Counter[str] = Counter()
@@ -140,7 +142,7 @@ class Inventory:
             self._spools[stream].clear()
         self._left_out[name] = 0
         for rows in self._rows(name):
-            records = [record for row in rows if (record := source.record(row, joined)) is not None]
+            records = [record for row in rows if (record := source.record(row, joined, self._context)) is not None]
             self._left_out[name] += len(rows) - len(records)
             self._remember(name, records)
             if source.joined_to == MACHINES:

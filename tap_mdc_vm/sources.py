@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_mdc_vm.records import Record
-    from tap_mdc_vm.rows.fields import Row
+    from tap_mdc_vm.rows.fields import Context, Row
 
 MACHINES, INTERFACES, ADDRESSES, FINDINGS = "virtual_machines", "network_interfaces", "public_ips", "assessments"
 
@@ -30,29 +30,38 @@ class Source:
     """Where records come from.
 
     Attributes:
-        record: Makes a record of a row and the index of what it is joined to; None of a row that is not meant.
+        record: Makes a record of a row, the index of what it is joined to, and what else it needs to know; None of a row
+            that is not meant.
         joined_to: The query that is read before, because its index is asked; none if empty.
         index: What is kept of the records for queries that are read after.
         key: The fields that tell a record from all others; none if the records are no stream.
         waits: Whether the stream goes out after others that are joined to it.
     """
 
-    record: Callable[[Row, Any], Any]
+    record: Callable[[Row, Any, Context], Any]
     joined_to: str = ""
     index: Callable[[], Any] | None = None
     key: tuple[str, ...] = ("id",)
     waits: bool = False
 
 
-def _machine(row: Row, interfaces: InterfaceIndex) -> Record:
-    return virtual_machine(row, interfaces, interfaces.attached_to(lower(row["id"])))
+def _machine(row: Row, interfaces: InterfaceIndex, context: Context) -> Record:
+    return virtual_machine(row, interfaces, context, interfaces.attached_to(lower(row["id"])))
+
+
+def _interface(row: Row, addresses: AddressIndex, _: Context) -> Record:
+    return network_interface(row, addresses)
+
+
+def _address(row: Row, _: None, __: Context) -> tuple[str, str | None]:
+    return public_ip(row)
 
 
 SOURCES = {
     MACHINES: Source(_machine, joined_to=INTERFACES, index=MachineIndex),
-    INTERFACES: Source(network_interface, joined_to=ADDRESSES, index=InterfaceIndex, waits=True),
+    INTERFACES: Source(_interface, joined_to=ADDRESSES, index=InterfaceIndex, waits=True),
     FINDINGS: Source(assessment, joined_to=MACHINES),
-    ADDRESSES: Source(lambda row, _: public_ip(row), index=AddressIndex, key=()),
+    ADDRESSES: Source(_address, index=AddressIndex, key=()),
 }
 
 

@@ -7,6 +7,8 @@ common helper, no record that was built before another. A tenant is anything wit
 
 from __future__ import annotations
 
+import copy
+import json
 from datetime import datetime, timedelta
 
 ENVELOPE = {name: name for name in ("name", "type", "tenantId", "subscriptionId", "resourceGroup", "location")}
@@ -27,6 +29,10 @@ MACHINE = ENVELOPE | {
     "evictionPolicy": "properties.evictionPolicy",
     "licenseType": "properties.licenseType",
     "securityType": "properties.securityProfile.securityType",
+    "secureBootEnabled": "properties.securityProfile.uefiSettings.secureBootEnabled",
+    "vTpmEnabled": "properties.securityProfile.uefiSettings.vTpmEnabled",
+    "encryptionAtHost": "properties.securityProfile.encryptionAtHost",
+    "hyperVGeneration": "properties.extended.instanceView.hyperVGeneration",
     "availabilitySetId": "properties.availabilitySet.id",
     "virtualMachineScaleSetId": "properties.virtualMachineScaleSet.id",
     "managedBy": "managedBy",
@@ -75,8 +81,22 @@ FINDING = ENVELOPE | {
     "assessmentType": "properties.metadata.assessmentType",
     "policyDefinitionId": "properties.metadata.policyDefinitionId",
     "metadataDisplayName": "properties.metadata.displayName",
+    "plannedDeprecationDate": "properties.metadata.plannedDeprecationDate",
     "additionalData": "properties.additionalData",
+    "riskLevel": "properties.risk.level",
+    "riskFactors": "properties.risk.riskFactors",
+    "attackPaths": "properties.risk.attackPathsReferences",
+    "riskIsContextual": "properties.risk.isContextualRisk",
 }
+
+COMPUTED = (
+    "status.firstEvaluationDate",
+    "status.statusChangeDate",
+    "metadata.recommendationCategory",
+    "metadata.preview",
+    "links.azurePortal",
+)
+"""Paths below ``properties`` that fill a field of an assessment otherwise than as they are."""
 
 
 MACHINE_TYPE = ["providers", "microsoft.compute", "virtualmachines"]
@@ -123,6 +143,59 @@ def in_utc(value):
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + ("." + fraction[:6] if fraction else "") + "Z"
 
 
+def other_properties(given):
+    """What is left of an assessment's properties when all that fills a field is taken away."""
+    left = copy.deepcopy(given or {})
+    filled = [path.removeprefix("properties.") for path in FINDING.values() if path.startswith("properties.")]
+    for path in (*filled, *COMPUTED):
+        *inside, last = path.split(".")
+        parent = at(left, ".".join(inside)) if inside else left
+        if isinstance(parent, dict):
+            parent.pop(last, None)
+    details = left.get("resourceDetails") or {}
+    for name in list(details):
+        if name.lower() in ("source", "resourcetype", "resourceprovider", "resourcename"):
+            del details[name]
+    for name in ("status", "resourceDetails", "risk", "metadata", "links"):
+        if name in left and not left[name]:
+            del left[name]
+    return left or None
+
+
+def from_json(value):
+    """A value, also of its JSON in a text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None
+
+
+def software(additional):
+    given = {name.lower(): value for name, value in (additional or {}).items()}
+    versions, score = from_json(given.get("detectedsoftwareversions")), from_json(given.get("maxcvssscore"))
+    cves = from_json(given.get("cvesdetails"))
+    return {
+        "softwareName": given.get("softwarename") or None,
+        "softwareVendor": given.get("softwarevendor") or None,
+        "softwareVersions": versions,
+        "fixedVersion": given.get("fixedversion") or None,
+        "fixStatus": given.get("fixstatus") or None,
+        "maxCvssScore": score,
+        "cves": None if cves is None else [cve["CveId"].upper() for cve in cves],
+    }
+
+
+def patch_mode(row):
+    system = said(row, "properties.storageProfile.osDisk.osType")
+    modes = {
+        name: said(row, f"properties.osProfile.{name.lower()}Configuration.patchSettings.patchMode")
+        for name in ("Windows", "Linux")
+    }
+    return modes[system] if system else modes["Windows"] or modes["Linux"]
+
+
 def found(rows, identity):
     """The first row with an id, in whatever letter case."""
     return next((row for row in rows if identity and row["id"].lower() == identity.lower()), None)
@@ -166,7 +239,13 @@ def interface_record(tenant, row):
 
 def machine_record(tenant, row):
     listed, main = [], []
-    for reference in at(row, "properties.networkProfile.networkInterfaces") or []:
+    references = list(at(row, "properties.networkProfile.networkInterfaces") or [])
+    named = [said(reference, "id").lower() for reference in references if said(reference, "id")]
+    for interface in sorted(tenant.network_interfaces, key=lambda each: each["id"].lower()):
+        owner = said(interface, "properties.virtualMachine.id")
+        if owner and owner.lower() == row["id"].lower() and interface["id"].lower() not in named:
+            references.append({"id": interface["id"]})
+    for reference in references:
         if not said(reference, "id"):
             continue
         interface = found(tenant.network_interfaces, reference["id"])
@@ -189,6 +268,7 @@ def machine_record(tenant, row):
     publics = [address for item in listed for address in item["publicIPAddresses"]]
     image = at(row, "properties.storageProfile.imageReference")
     power = said(row, "properties.extended.instanceView.powerState.code")
+    disks = at(row, "properties.storageProfile.dataDisks")
     return (
         keys(row)
         | plain(MACHINE, row)
@@ -199,6 +279,8 @@ def machine_record(tenant, row):
             "imageId": said(image, "id")
             or said(image, "communityGalleryImageId")
             or said(image, "sharedGalleryImageId"),
+            "patchMode": patch_mode(row),
+            "dataDiskCount": None if disks is None else len(disks),
             "timeCreated": in_utc(at(row, "properties.timeCreated")),
             "networkInterfaces": listed,
             "macAddress": primary.get("macAddress") or (macs[0] if macs else None),
@@ -221,24 +303,27 @@ def finding_record(tenant, row):
     details = {name.lower(): value for name, value in (at(row, "properties.resourceDetails") or {}).items()}
     metadata = at(row, "properties.metadata")
     link = said(row, "properties.links.azurePortal")
+    category, kind = said(metadata, "recommendationCategory"), details.get("resourcetype") or "/"
     return (
         keys(row)
         | plain(FINDING, row)
         | {
             "firstEvaluationDate": in_utc(at(row, "properties.status.firstEvaluationDate")),
             "statusChangeDate": in_utc(at(row, "properties.status.statusChangeDate")),
-            "recommendationCategory": said(metadata, "recommendationCategory")
+            "recommendationCategory": (None if category == "Unknown" else category)
             or ", ".join(at(metadata, "categories") or [])
             or None,
             "preview": at(metadata, "preview") if metadata else None,
             "azurePortalLink": link if link is None or link.startswith("https://") else "https://" + link,
             "resourceSource": details.get("source"),
-            "resourceType": details.get("resourcetype", "virtualMachines"),
+            "resourceType": "virtualMachines" if "/" in kind else kind,
             "resourceProvider": details.get("resourceprovider", "Microsoft.Compute"),
             "resourceName": details.get("resourcename", row["id"].split("/")[8]),
+            "otherProperties": other_properties(at(row, "properties")),
             "virtualMachineId": identity,
             "vmName": machine.get("name"),
         }
+        | software(at(row, "properties.additionalData"))
         | {
             field: machine.get(field)
             for field in (

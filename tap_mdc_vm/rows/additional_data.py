@@ -5,6 +5,7 @@ Azure writes the names in PascalCase or camelCase, and the values as JSON or as 
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -64,7 +65,7 @@ def unpacked(value: object) -> object:
 def number(value: object) -> float | None:
     """Return a number, also one in a text; None for anything else."""
     given = unpacked(value)
-    if type(given) not in (int, float):
+    if not isinstance(given, int | float) or isinstance(given, bool):
         return None
     try:
         found = float(given)
@@ -82,10 +83,8 @@ def _cve_ids(details: object) -> list[str] | None:
     """Return the ids of a software's CVEs, in upper case, each once; None where there is no array of CVEs."""
     ids: list[Any] = [None]
     if type(details) is str:
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             ids = [cve.cve_id for cve in _CVES.decode(details)]
-        except (ValueError, RecursionError):
-            pass
     if not all(type(each) is str for each in ids):
         entries = unpacked(details)
         if type(entries) is not list:

@@ -83,6 +83,7 @@ class _Properties(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc
     metadata: msgspec.Raw = _NULL
 
 
+_COLUMNS = ("name", "type", "tenantId", "subscriptionId", "resourceGroup", "location", "managedBy")
 _PROPERTIES = msgspec.json.Decoder(_Properties)
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NO_STATUS, _NO_RESOURCE, _NO_LINKS = _Status(), _Resource(), _Links()
@@ -91,8 +92,6 @@ _READ_AS: dict[str, Any] = {"riskFactors": texts, "attackPathsReferences": texts
 """What is not a text."""
 _WITHOUT_FIELD = {"Id", "NativeResourceId", "paths"}
 """Names that the structs above know, and no field of a record holds."""
-
-_KIND, _OF_A_MACHINE = "virtualMachines", "microsoft.compute/virtualmachines"
 
 
 class _Said(NamedTuple):
@@ -133,20 +132,14 @@ def assessment(row: Row, machines: Lookup[Json], context: Context) -> Json | Non
     additional = _ADDITIONAL_DATA[bytes(properties.additional_data)]
     status = properties.status or _NO_STATUS
     resource = properties.resource_details or _NO_RESOURCE
-    links = properties.links or _NO_LINKS
     # A copy of a dict that has every field, half of them filled in, takes half as long as a new one of this size.
     record = metadata.fields.copy()
     if additional.fields:
         record |= additional.fields
     record["id"] = identity
     record["resourceId"] = given_id
-    record["name"] = text(row.get("name"))
-    record["type"] = text(row.get("type"))
-    record["tenantId"] = text(row.get("tenantId"))
-    record["subscriptionId"] = text(row.get("subscriptionId"))
-    record["resourceGroup"] = text(row.get("resourceGroup"))
-    record["location"] = text(row.get("location"))
-    record["managedBy"] = text(row.get("managedBy"))
+    for name in _COLUMNS:
+        record[name] = text(row.get(name))
     record["displayName"] = properties.display_name or None
     record["statusCode"] = status.code or None
     record["statusCause"] = status.cause or None
@@ -155,23 +148,13 @@ def assessment(row: Row, machines: Lookup[Json], context: Context) -> Json | Non
     record["statusChangeDate"] = status_change = instant(status.status_change_date)
     if not (first_evaluation and status_change):
         _count_unread(status, record, rest, context)
-    record["azurePortalLink"] = _link(links.azure_portal or links.azure_portal_uri, context.portal)
-    if links.azure_portal and links.azure_portal_uri:
-        rest.setdefault("links", {})["azurePortalUri"] = links.azure_portal_uri
+    record["azurePortalLink"] = _link(properties.links or _NO_LINKS, context.portal, rest)
     record["resourceSource"] = resource.source or None
-    kind = resource.resource_type or _KIND
-    if "/" in kind:  # individual recommendations put the provider before it
-        if kind.lower() != _OF_A_MACHINE:
-            rest.setdefault("resourceDetails", {})["ResourceType"] = kind
-        kind = _KIND
-    record["resourceType"] = kind
+    record["resourceType"] = _type(resource.resource_type, rest)
     record["resourceProvider"] = resource.resource_provider or "Microsoft.Compute"
     record["resourceName"] = resource.resource_name or given_id.split("/")[8]
     if (risk := properties.risk) is not None:
-        record["riskLevel"] = risk.level or None
-        record["riskFactors"] = texts(risk.risk_factors)
-        record["attackPaths"] = texts(risk.attack_paths_references)
-        record["riskIsContextual"] = risk.is_contextual_risk
+        record |= _risk(risk)
     if metadata.rest is not None:
         rest["metadata"] = metadata.rest
     if additional.rest is not None:
@@ -316,10 +299,31 @@ def _count_unread(status: _Status, record: Json, rest: Json, context: Context) -
             rest.setdefault("status", {})[name] = given
 
 
-def _link(link: str | None, portal: str) -> str | None:
+def _risk(risk: _Risk) -> Json:
+    return {
+        "riskLevel": risk.level or None,
+        "riskFactors": texts(risk.risk_factors),
+        "attackPaths": texts(risk.attack_paths_references),
+        "riskIsContextual": risk.is_contextual_risk,
+    }
+
+
+def _type(given: str | None, rest: Json) -> str:
+    """Return the type of the assessed resource without its provider, which individual recommendations put before it."""
+    if given and "/" not in given:
+        return given
+    if given and given.lower() != "microsoft.compute/virtualmachines":
+        rest.setdefault("resourceDetails", {})["ResourceType"] = given
+    return "virtualMachines"
+
+
+def _link(links: _Links, portal: str, rest: Json) -> str | None:
     """Return the address of the finding's page, which Azure writes without ``https://``, or even without the host."""
+    link = links.azure_portal or links.azure_portal_uri or None
+    if links.azure_portal and links.azure_portal_uri:
+        rest.setdefault("links", {})["azurePortalUri"] = links.azure_portal_uri
     if not link or "://" in link[:8]:
-        return link or None
+        return link
     if link.startswith("//"):
         return f"https:{link}"
     return f"https://{portal}/{link.removeprefix('/')}" if link[0] in "#/" else f"https://{link}"

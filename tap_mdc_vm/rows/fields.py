@@ -180,9 +180,9 @@ def taken(parent: Json, name: str, read: Callable[[object], _Value | None]) -> _
 def instant(value: object) -> str | None:
     """Return a point in time in UTC, with the digits that Azure gave, but six (microseconds) at most.
 
-    Azure writes none to seven digits, and ``Z`` or an offset; some of its services a blank for the ``T``, no seconds, or
-    a small ``z``. A time without a zone is UTC, as all of Kusto's are, and a day begins at midnight. What is no point
-    in time is None.
+    Azure writes none to seven digits, and ``Z`` or an offset; some of its services write a blank for the ``T``, no
+    seconds, or a small ``z``. A time without a zone is UTC, as all of Kusto's are, and a day begins at midnight. What
+    is no point in time is None.
     """
     if type(value) is not str:
         return None

@@ -41,6 +41,8 @@ def value(schema):
         "null": st.none(),
         "string": text,
         "boolean": st.booleans(),
+        "integer": st.integers(-(2**53), 2**53),
+        "number": st.floats(allow_nan=False, allow_infinity=False),
         "array": st.lists(value(schema["items"]), max_size=2) if "items" in schema else st.just([]),
         "object": st.fixed_dictionaries({name: value(inner) for name, inner in schema["properties"].items()})
         if "properties" in schema

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,11 +14,20 @@ from oracle import FINDING, ORACLES, at, expected
 from sent import sent
 
 from tap_mdc_vm.rows.assessments import assessment
+from tap_mdc_vm.rows.fields import Context
+from tap_mdc_vm.rows.network_interfaces import network_interface
+from tap_mdc_vm.rows.virtual_machines import virtual_machine
 
 
 @pytest.mark.parametrize("stream", ORACLES)
 def test_every_constructed_row_becomes_the_record_that_the_oracle_expects(tenant, records, stream):
     assert records[stream] == expected(tenant, stream)
+
+
+def test_individual_findings_become_the_records_that_the_oracle_expects(tenant, individual):
+    newer = replace(tenant, assessments=individual)
+    assert newer.records()["assessments"] == expected(newer, "assessments")
+    assert len(individual) == 6
 
 
 def test_the_tenant_is_as_large_as_its_list_says(records):
@@ -67,7 +77,18 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-ARRAYS = {"categories", "threats", "tactics", "techniques"}
+
+
+def without_nul(node):
+    """The same, with U+FFFD for each U+0000, which no record has."""
+    if isinstance(node, dict):
+        return {without_nul(key): without_nul(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [without_nul(item) for item in node]
+    return node.replace("\0", "\ufffd") if isinstance(node, str) else node
+
+
+ARRAYS = {"categories", "threats", "tactics", "techniques", "riskFactors", "attackPaths"}
 
 
 def as_text(value):
@@ -79,6 +100,8 @@ def as_it_should_be(field, value):
     """What a record says where Azure said something of another type than it ever does."""
     if field in ARRAYS:
         return [as_text(item) for item in value if as_text(item)] if isinstance(value, list) else None
+    if field == "riskIsContextual":
+        return {"true": True, "false": False}.get(str(value).lower()) if isinstance(value, str | bool) else None
     if field == "additionalData":
         return value if isinstance(value, dict) else None
     return as_text(value)
@@ -92,11 +115,68 @@ def test_whatever_comes_in_place_of_a_findings_fields_each_says_what_came(tenant
     for path in data.draw(st.lists(st.sampled_from(spots), min_size=1, max_size=6), label="odd"):
         parent = at(row, ".".join(path[:-1])) if path[:-1] else row
         if isinstance(parent, dict):
-            parent[path[-1]] = data.draw(anything)
-    record = assessment(sent(row), {})
+            parent[path[-1]] = without_nul(data.draw(anything))
+    record = assessment(sent(row), {}, Context())
     assert {field: record[field] for field in FINDING} == {
         field: as_it_should_be(field, at(row, path)) for field, path in FINDING.items()
     }
+
+
+def shaped(table, row):
+    known = {"virtual_machines": [virtual_machine, {}, Context()], "network_interfaces": [network_interface, {}]}
+    function, *rest = known.get(table, [assessment, {}, Context()])
+    return function(sent(row), *rest)
+
+
+@pytest.mark.parametrize("table", ["virtual_machines", "network_interfaces", "assessments"])
+def test_u0000_becomes_ufffd_wherever_azure_sends_it(tenant, individual, table):
+    """PostgreSQL stores no U+0000. What only looks like its escape, a backslash and u0000, is a text like any other."""
+
+    def with_nul(node):
+        if isinstance(node, dict):
+            odd = {"a\0key": "\0", "other": ["\\u0000", "\\\0"]}
+            return {key: with_nul(value) for key, value in node.items()} | odd
+        return [with_nul(item) for item in node] if isinstance(node, list) else node
+
+    for row in [*getattr(tenant, table)[:27], *(individual if table == "assessments" else [])]:
+        odd = row | {
+            name: with_nul(row.get(name)) for name in ("properties", "tags", "identity", "plan") if row.get(name)
+        }
+        odd["location"] = "\0"
+        assert shaped(table, odd) == shaped(table, without_nul(odd))
+        assert "\0" not in str(shaped(table, odd))
+
+
+def leaves(node):
+    """Every value that is no object and no array."""
+    if isinstance(node, dict):
+        for value in node.values():
+            yield from leaves(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from leaves(value)
+    else:
+        yield node
+
+
+BRANCHES = ("", "status", "resourceDetails", "links", "risk", "metadata", "metadata.publishDates", "additionalData")
+
+
+@given(data=st.data())
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+def test_nothing_that_azure_gave_is_lost_whatever_it_is_called_and_whatever_its_type(tenant, individual, data):
+    row = copy.deepcopy(data.draw(st.sampled_from([*tenant.assessments[:27], *individual])))
+    tokens = (f"token {number}/" for number in range(9))
+    for path in data.draw(st.lists(st.sampled_from(BRANCHES), min_size=1, max_size=5), label="where"):
+        parent = at(row["properties"], path) if path else row["properties"]
+        if not isinstance(parent, dict):
+            continue
+        known = st.sampled_from(sorted(parent)) if parent else st.nothing()
+        name = data.draw(st.text(max_size=5) | known, label="name")
+        token = next(tokens)
+        parent[name] = data.draw(st.sampled_from([token, [token], {"unknown": [token]}]), label="value")
+    text = json.dumps(assessment(sent(row), {}, Context()), ensure_ascii=False)
+    assert [given for given in leaves(row["properties"]) if "token" in str(given) and given not in text] == []
 
 
 def recased(text, flips):

@@ -5,11 +5,16 @@ import copy
 import pytest
 from sent import sent
 
-from tap_mdc_vm.rows.assessments import _said_by, assessment
+from tap_mdc_vm.rows.assessments import assessment
+from tap_mdc_vm.rows.fields import Context
 
 MACHINE_FIELDS = (
     *("vmId", "vmName", "imageOffer", "imageVersion", "osType"),
     *("macAddress", "privateIPAddress", "publicIPAddress"),
+)
+SOFTWARE = (
+    *("softwareName", "softwareVendor", "softwareVersions", "fixedVersion", "fixStatus"),
+    *("maxCvssScore", "cves"),
 )
 
 PREFIX = "/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/virtualMachines"
@@ -25,7 +30,8 @@ def finding(tenant, records):
 
 def test_a_full_row_fills_every_field_but_what_azure_left_out(finding):
     record = finding(1)
-    assert {field for field, value in record.items() if value is None} == {"location", "managedBy", "preview"}
+    newer = {"riskLevel", "riskFactors", "attackPaths", "riskIsContextual", "plannedDeprecationDate", *SOFTWARE}
+    assert {field for field, value in record.items() if value is None} == {"location", "managedBy", "preview", *newer}
     assert (record["statusCode"], record["statusCause"]) == ("Unhealthy", "ManagementPortsAreOpenToAllSources")
     assert record["additionalData"] == {"NSG open ports": "22"}
     assert record["firstEvaluationDate"] == "2026-02-03T10:51:36.337682Z"
@@ -98,7 +104,7 @@ def test_the_resource_is_known_however_little_its_details_say(finding, number, s
 
 def test_the_name_from_the_id_is_spelled_as_there():
     row = {"id": f"{PREFIX}/Vm-Ä/{SUFFIX}"}
-    assert assessment(sent(row), {})["resourceName"] == "Vm-Ä"
+    assert assessment(sent(row), {}, Context())["resourceName"] == "Vm-Ä"
 
 
 def test_an_id_in_lower_case_joins_the_same_machine(finding):
@@ -114,7 +120,9 @@ def test_a_portal_link_gets_a_scheme_only_where_it_has_none(finding):
 def test_a_portal_link_is_found_under_the_specifications_name_too(tenant):
     row = copy.deepcopy(tenant.assessments[0])
     row["properties"]["links"] = {"azurePortalUri": "portal.azure.us/#x?next=https://example.com"}
-    assert assessment(sent(row), {})["azurePortalLink"] == "https://portal.azure.us/#x?next=https://example.com"
+    assert (
+        assessment(sent(row), {}, Context())["azurePortalLink"] == "https://portal.azure.us/#x?next=https://example.com"
+    )
 
 
 def test_dates_keep_the_digits_that_they_have(finding):
@@ -172,7 +180,7 @@ NOT_OF_A_MACHINE = {
 
 @pytest.mark.parametrize("number", NOT_OF_A_MACHINE, ids=NOT_OF_A_MACHINE.values())
 def test_what_is_no_assessment_of_a_virtual_machine_is_left_out(tenant, number):
-    assert assessment(sent(tenant.assessments[number - 1]), {}) is None
+    assert assessment(sent(tenant.assessments[number - 1]), {}, Context()) is None
 
 
 @pytest.mark.parametrize(
@@ -187,7 +195,7 @@ def test_what_is_no_assessment_of_a_virtual_machine_is_left_out(tenant, number):
     ],
 )
 def test_an_id_that_only_resembles_an_assessments_is_left_out(identity):
-    assert assessment(sent({"id": identity}), {}) is None
+    assert assessment(sent({"id": identity}), {}, Context()) is None
 
 
 def test_one_assessment_key_may_say_different_things_of_different_machines(tenant):
@@ -196,12 +204,5 @@ def test_one_assessment_key_may_say_different_things_of_different_machines(tenan
     second["properties"]["metadata"] |= {"severity": "Critical", "categories": ["Data"]}
     third = copy.deepcopy(first)
     del third["properties"]["metadata"]
-    severities = [assessment(sent(row), {})["severity"] for row in (first, second, third, first, second)]
+    severities = [assessment(sent(row), {}, Context())["severity"] for row in (first, second, third, first, second)]
     assert severities == ["Medium", "Critical", None, "Medium", "Critical"]
-
-
-def test_what_assessments_say_is_kept_for_so_many_of_them_only():
-    for number in range(3000):
-        row = {"id": f"{PREFIX}/V/{SUFFIX}", "properties": {"metadata": {"severity": str(number)}}}
-        assert assessment(sent(row), {})["severity"] == str(number)
-        assert _said_by.cache_info().currsize <= 1000

@@ -5,6 +5,7 @@ import copy
 import pytest
 from sent import sent
 
+from tap_mdc_vm.rows.fields import Context
 from tap_mdc_vm.rows.virtual_machines import virtual_machine
 
 FIRST, SECOND = "00000000-0000-0000-0000-0000000000a1", "00000000-0000-0000-0000-0000000000f1"
@@ -34,6 +35,20 @@ def test_a_machine_without_an_interface_is_a_record_with_an_empty_list(machine, 
     record = machine(name)
     assert record["networkInterfaces"] == []
     assert addresses(record) == (None, None, None)
+
+
+def test_an_interface_that_names_its_machine_is_joined_though_the_machine_does_not_name_it(tenant):
+    changed = copy.deepcopy(tenant)
+    row = next(row for row in changed.virtual_machines if row["name"] == "vm-public-on-second")
+    before = next(record for record in tenant.records()["virtual_machines"] if record["resourceId"] == row["id"])
+    row["properties"]["networkProfile"]["networkInterfaces"].pop()
+    after = next(record for record in changed.records()["virtual_machines"] if record["resourceId"] == row["id"])
+    assert [each["id"] for each in after["networkInterfaces"]] == [each["id"] for each in before["networkInterfaces"]]
+    assert addresses(after) == addresses(before)
+    del row["properties"]["networkProfile"]
+    [alone] = [record for record in changed.records()["virtual_machines"] if record["resourceId"] == row["id"]]
+    assert len(alone["networkInterfaces"]) == 2
+    assert alone["macAddress"] is not None
 
 
 def test_an_interface_that_can_not_be_read_is_listed_by_its_id(machine):
@@ -67,7 +82,7 @@ def test_the_image_id_is_the_community_gallerys_where_that_is_the_image(machine)
 def test_the_image_id_is_the_shared_gallerys_where_that_is_the_image(tenant):
     row = copy.deepcopy(tenant.virtual_machines[0])
     row["properties"]["storageProfile"]["imageReference"] = {"id": "", "sharedGalleryImageId": "/SharedGalleries/X"}
-    assert virtual_machine(sent(row), {})["imageId"] == "/SharedGalleries/X"
+    assert virtual_machine(sent(row), {}, Context())["imageId"] == "/SharedGalleries/X"
 
 
 def test_the_image_id_keeps_the_version_of_a_gallery_image_and_the_identity_is_whole(machine):
@@ -128,7 +143,7 @@ def test_the_machines_mark_wins_over_the_interfaces(tenant):
         reference["id"].lower(): {"primary": not reference["properties"]["primary"], "ipConfigurations": []}
         for reference in references
     }
-    listed = virtual_machine(sent(row), contrary)["networkInterfaces"]
+    listed = virtual_machine(sent(row), contrary, Context())["networkInterfaces"]
     assert [interface["primary"] for interface in listed] == [True, False]
 
 
@@ -165,7 +180,7 @@ def test_the_first_public_address_on_the_machine_may_be_that_of_an_earlier_inter
 
     row = {"id": "/VM", "properties": {"networkProfile": {"networkInterfaces": [{"id": "/A"}, {"id": "/B"}]}}}
     interfaces = {"/a": interface(False, "192.0.2.1"), "/b": interface(True, None, "192.0.2.2")}
-    assert virtual_machine(sent(row), interfaces)["publicIPAddress"] == "192.0.2.1"
+    assert virtual_machine(sent(row), interfaces, Context())["publicIPAddress"] == "192.0.2.1"
 
 
 def test_a_machine_minutes_old_has_no_power_state_yet(machine):
@@ -174,10 +189,48 @@ def test_a_machine_minutes_old_has_no_power_state_yet(machine):
     assert record["computerName"]
 
 
-@pytest.mark.parametrize("code", ["PowerState/", "", None, {}])
-def test_a_power_state_without_a_word_is_none(code):
+@pytest.mark.parametrize(
+    "code", ["PowerState/", "", None, {}, "ProvisioningState/succeeded", "OSState/generalized", "PowerState/a/b"]
+)
+def test_what_is_no_power_state_is_none(code):
     row = {"id": "/VM", "properties": {"extended": {"instanceView": {"powerState": {"code": code}}}}}
-    assert virtual_machine(sent(row), {})["powerState"] is None
+    assert virtual_machine(sent(row), {}, Context())["powerState"] is None
+
+
+@pytest.mark.parametrize("code", ["PowerState/running", "powerstate/running", "running"])
+def test_the_power_state_is_what_follows_the_slash_in_any_letter_case(code):
+    row = {"id": "/VM", "properties": {"extended": {"instanceView": {"powerState": {"code": code}}}}}
+    assert virtual_machine(sent(row), {}, Context())["powerState"] == "running"
+
+
+@pytest.mark.parametrize(
+    ("system", "windows", "linux", "mode"),
+    [
+        *(
+            ("Windows", "AutomaticByOS", "ImageDefault", "AutomaticByOS"),
+            ("Linux", "Manual", "ImageDefault", "ImageDefault"),
+        ),
+        *(("linux", "Manual", None, None), (None, None, "ImageDefault", "ImageDefault"), (None, None, None, None)),
+    ],
+)
+def test_the_patch_mode_is_that_of_the_operating_system_in_use(system, windows, linux, mode):
+    modes = {"windowsConfiguration": windows, "linuxConfiguration": linux}
+    profile = {name: {"patchSettings": {"patchMode": mode}} for name, mode in modes.items() if mode}
+    properties = {"osProfile": profile, "storageProfile": {"osDisk": {"osType": system}}}
+    assert virtual_machine(sent({"id": "/VM", "properties": properties}), {}, Context())["patchMode"] == mode
+
+
+@pytest.mark.parametrize(("disks", "count"), [([], 0), ([{}, {}], 2), (None, None), ({}, None)])
+def test_data_disks_are_counted_where_there_is_a_list(disks, count):
+    row = {"id": "/VM", "properties": {"storageProfile": {"dataDisks": disks}}}
+    assert virtual_machine(sent(row), {}, Context())["dataDiskCount"] == count
+
+
+def test_what_is_no_date_is_null_and_counted():
+    context = Context()
+    for created in ("yesterday", 5, "", None, "2026-01-26 15:48:56"):
+        virtual_machine(sent({"id": "/VM", "properties": {"timeCreated": created}}), {}, context)
+    assert context.unread == {"virtual_machines.timeCreated": 2}
 
 
 def test_an_id_in_upper_case_is_a_key_in_lower_case_and_joins_all_the_same(machine):
@@ -203,16 +256,16 @@ def test_a_member_of_a_flexible_scale_set_names_it_as_azure_does(machine, tenant
 
 
 def test_empty_tags_and_missing_tags_are_told_apart():
-    assert virtual_machine(sent({"id": "/VM", "tags": {}}), {})["tags"] == {}
-    assert virtual_machine(sent({"id": "/VM", "tags": None}), {})["tags"] is None
+    assert virtual_machine(sent({"id": "/VM", "tags": {}}), {}, Context())["tags"] == {}
+    assert virtual_machine(sent({"id": "/VM", "tags": None}), {}, Context())["tags"] is None
 
 
 def test_a_row_of_nothing_but_an_id_is_a_record():
-    record = virtual_machine(sent({"id": "/VM"}), {})
+    record = virtual_machine(sent({"id": "/VM"}), {}, Context())
     assert {field for field, value in record.items() if value not in (None, [])} == {"id", "resourceId"}
 
 
 @pytest.mark.parametrize(("profile", "name"), [({"computerName": "given"}, "given"), ({}, "seen"), (None, "seen")])
 def test_the_computer_name_is_the_one_given_else_the_one_seen_inside(profile, name):
     properties = {"osProfile": profile, "extended": {"instanceView": {"computerName": "seen"}}}
-    assert virtual_machine(sent({"id": "/VM", "properties": properties}), {})["computerName"] == name
+    assert virtual_machine(sent({"id": "/VM", "properties": properties}), {}, Context())["computerName"] == name

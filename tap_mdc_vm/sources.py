@@ -30,8 +30,8 @@ class Source:
     """Where records come from.
 
     Attributes:
-        record: Makes a record of a row, the index of what it is joined to, and what else it needs to know; None of a row
-            that is not meant.
+        record: Makes a record of a row, the index of what it is joined to, and what a row can't say itself; None of a
+            row that is not meant.
         joined_to: The query that is read before, because its index is asked; none if empty.
         index: What is kept of the records for queries that are read after.
         key: The fields that tell a record from all others; none if the records are no stream.

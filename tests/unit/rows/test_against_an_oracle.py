@@ -201,7 +201,7 @@ def identities(node):
 
 AS_GIVEN = {
     *("resourceId", "properties", "availabilitySetId", "virtualMachineScaleSetId", "imageId", "identity"),
-    *("networkSecurityGroupId", "subnetId", "publicIPAddressId", "resourceName", "additionalData"),
+    *("networkSecurityGroupId", "subnetId", "publicIPAddressId", "resourceName", "additionalData", "otherProperties"),
 }
 
 

@@ -37,7 +37,7 @@ def having(reader: Reader, query: Query, subscriptions: Collection[str]) -> set[
         TapError: Azure can't be asked.
     """
     body = query.text.rstrip().removesuffix(_ORDER)
-    by_subscription = Query(query.name, f"{body}| summarize n = count() by id = subscriptionId\n{_ORDER}\n")
+    by_subscription = Query(query.name, f"{body}| summarize n = count() by id = subscriptionId\n| project id\n{_ORDER}")
     return {row["id"].lower() for row in _rows(reader, by_subscription, subscriptions)}
 
 

@@ -91,17 +91,22 @@ class Filtered(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class LookingAgain(Warned):
-    """The parts of a query do not add up to its counts."""
+class AskingForLess(Event):
+    """The service refused, or cut, an answer as large as the tap asked for."""
 
-    template: ClassVar[str] = (
-        "{stream}: {read:,} rows read in partitions, where Azure counted {before:,} before and {after:,} after; "
-        "reading again what may have changed"
-    )
+    template: ClassVar[str] = "{stream}: going on with {what}, because {reason}"
     stream: str
-    read: int
-    before: int
-    after: int
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnlikeRows(Warned):
+    """Azure sent rows that differ, with one id (in lower case)."""
+
+    template: ClassVar[str] = "{stream}: rows that differ came with one id, {id}; the newest is taken"
+    stream: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,7 @@ def understood(text: str) -> Query:
     found = _PARTITION.findall(text)
     if len(found) == 1:
         plan = _planned(_PARTITION.sub(rf"\g<1>{_STAND_IN}", text), partitioned=True)
-        if plan is not None:
+        if plan is not None and (plan.row_by_row or plan.counts_rows or plan.pack):
             return Query(plan, int(found[0][1]))
     plan = _planned(text, partitioned=False)
     assert plan is not None  # noqa: S101  # only a partitioned reading can fail without a reason

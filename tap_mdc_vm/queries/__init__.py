@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from tap_mdc_vm.settings import Settings
 
+_NEWEST = {"virtual_machines": "timeCreated", "assessments": "status.statusChangeDate"}
+"""Where a row says under `properties` how new it is."""
+
 
 def query(name: str, settings: Settings) -> Query:
     """Return a query about what the settings choose.
@@ -29,7 +32,7 @@ def query(name: str, settings: Settings) -> Query:
 
 def unfiltered(name: str) -> Query:
     """Return the query whatever the settings choose."""
-    return Query(name, text(name))
+    return Query(name, text(name), _NEWEST.get(name, ""))
 
 
 @cache

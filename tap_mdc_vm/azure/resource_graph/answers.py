@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypedDict, TypeVar
 
 import msgspec
 
@@ -46,23 +46,43 @@ class _Facts(TypedDict):
     correlation_id: str
 
 
+T = TypeVar("T")
+
+
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Packed(msgspec.Struct):
+    """The one row of a packed answer; Kusto gives null for a list that is too large for it."""
+
+    n: _Count
+    rows: list[Row] | None = None
+
+
+class _Tallied(msgspec.Struct):
+    """How many rows a partition has."""
+
+    n: _Count
+    part: int
 
 
 class _Result(
     msgspec.Struct,
+    Generic[T],
     rename={"rows": "data", "total": "totalRecords", "truncated": "resultTruncated", "skip_token": "$skipToken"},
 ):
     """The body of a 200."""
 
-    rows: list[Row]
+    rows: list[T]
     total: _Count
     count: _Count
     truncated: Any = None
     skip_token: str | None = None
 
 
-_RESULT = msgspec.json.Decoder(_Result)
+_PAGE = msgspec.json.Decoder(_Result[Row])
+_PACKED = msgspec.json.Decoder(_Result[_Packed])
+_TALLY = msgspec.json.Decoder(_Result[_Tallied])
 
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 """An escape in JSON: a surrogate pair, half of one (which is kept apart), or any other."""
@@ -71,8 +91,8 @@ _CORRELATION = re.compile(r"correlationId = ([\w-]+)")
 """How Resource Graph writes the id into the text of its errors."""
 
 
-def page(answer: Answer, *, continued: bool) -> Page:
-    """Read the body of a 200.
+def page(answer: Answer, *, continued: bool = False) -> Page:
+    """Read the body of a 200 that holds rows.
 
     Args:
         answer: Azure's answer.
@@ -82,28 +102,73 @@ def page(answer: Answer, *, continued: bool) -> Page:
         MalformedAnswerError: The body is not what the protocol promises: cut off, a proxy's page.
         IncompleteError: The answer is well-formed and tells, or shows, that rows are missing from it.
     """
+    result = _result(answer, _PAGE, continued=continued)
+    return Page(
+        _with_ids(answer, result.rows),
+        result.total,
+        result.skip_token or None,
+        size=len(answer.body),
+        limit_hit=_limit_hit(answer),
+    )
+
+
+def packed(answer: Answer) -> Page:
+    """Read the body of a 200 whose one row holds others; ``total`` is how many it says that it holds.
+
+    Raises:
+        MalformedAnswerError: As :func:`page`.
+        IncompleteError: As :func:`page`. That the list is shorter than the total is no error here.
+    """
+    result = _result(answer, _PACKED)
+    if len(result.rows) != 1:
+        raise MalformedAnswerError("Resource Graph packed rows into another number than one.", _BUG, **_facts(answer))
+    (row,) = result.rows
+    return Page(_with_ids(answer, row.rows or []), row.n, size=len(answer.body), limit_hit=_limit_hit(answer))
+
+
+def tally(answer: Answer) -> dict[int, int]:
+    """Read the body of a 200 that counts rows by partition. A partition without rows is not in it.
+
+    Raises:
+        MalformedAnswerError: As :func:`page`.
+        IncompleteError: As :func:`page`.
+    """
+    return {row.part: row.n for row in _result(answer, _TALLY).rows}
+
+
+def _result(answer: Answer, decoder: msgspec.json.Decoder[_Result[T]], *, continued: bool = False) -> _Result[T]:
+    """Decode a body, and hold its own numbers against each other."""
     facts = _facts(answer)
     try:
-        result = _result(answer.body)
+        result = _decoded(answer.body, decoder)
     except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(
             f"Resource Graph answered 200 with {len(answer.body)} bytes that are no result ({error}).",
             "If a proxy stands between, check that it lets the answers of Azure pass unchanged.",
             **facts,
         ) from error
-    rows, total, count, token = result.rows, result.total, result.count, result.skip_token or None
     if str(result.truncated).lower() == "true":
         raise IncompleteError("Resource Graph says that it left rows out (resultTruncated).", _BUG, **facts)
-    if count != len(rows) or (not token and not continued and count != total):
+    rows, count, total = len(result.rows), result.count, result.total
+    if count != rows or (not result.skip_token and not continued and count != total):
         raise IncompleteError(
-            f"Resource Graph sent {len(rows)} rows where it counted {count} of {total}, and no way to get the rest.",
+            f"Resource Graph sent {rows} rows where it counted {count} of {total}, and no way to get the rest.",
             "Run again; if it stays so, ask Microsoft's support with the correlation id.",
             **facts,
         )
+    return result
+
+
+def _with_ids(answer: Answer, rows: list[Row]) -> list[Row]:
     if not all(row.get("id") for row in rows):
-        raise IncompleteError("Resource Graph sent a row without an id, which can't be told apart.", _BUG, **facts)
-    limit_hit = answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
-    return Page(rows, total, token, limit_hit=limit_hit)
+        raise IncompleteError(
+            "Resource Graph sent a row without an id, which can't be told apart.", _BUG, **_facts(answer)
+        )
+    return rows
+
+
+def _limit_hit(answer: Answer) -> bool:
+    return answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
 
 
 def number(answer: Answer) -> int:
@@ -118,8 +183,8 @@ def number(answer: Answer) -> int:
     raise MalformedAnswerError("Resource Graph answered a count without a number.", _BUG, **_facts(answer))
 
 
-def _result(body: bytes) -> _Result:
-    """Decode the body of a page.
+def _decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode a body.
 
     Half a surrogate pair, escaped, in a text that somebody wrote is valid JSON and no text (RFC 8259, section 8.2):
     msgspec refuses it, and the whole page with it. It becomes U+FFFD, and everything else stays as it came.
@@ -129,9 +194,9 @@ def _result(body: bytes) -> _Result:
         RecursionError: It is nested too deep.
     """
     try:
-        return _RESULT.decode(body)
+        return decoder.decode(body)
     except ValueError:
-        return _RESULT.decode(_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body))
+        return decoder.decode(_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body))
 
 
 def refusal(answer: Answer) -> TapError:

@@ -81,12 +81,25 @@ class Client:
         Raises:
             TapError: The question can't be answered, or not within the bounds of :mod:`tap_mdc_vm.azure.retries`.
         """
-        # The dollar signs are part of the names: Azure ignores options without them and sends 1000 rows.
-        options: dict[str, Any] = {"$top": top, "resultFormat": "objectArray"}
-        if skip_token:
-            options["$skipToken"] = skip_token
+        options = _options(top) | ({"$skipToken": skip_token} if skip_token else {})
         read = partial(answers.page, continued=skip_token is not None)
         return self._ask(name, _body(text, scope, options), read, urgent=urgent)
+
+    def ask_packed(self, name: str, text: str, scope: Scope, *, urgent: bool = False) -> Page:
+        """Ask for rows that ``text`` packs into one. The page's ``total`` is how many there should be.
+
+        Raises:
+            TapError: As :meth:`ask`.
+        """
+        return self._ask(name, _body(text, scope, _options(1)), answers.packed, urgent=urgent)
+
+    def tally(self, name: str, text: str, scope: Scope, *, top: int, urgent: bool = False) -> dict[int, int]:
+        """Ask for the number of rows in each of at most ``top`` partitions; those without rows are left out.
+
+        Raises:
+            TapError: As :meth:`ask`.
+        """
+        return self._ask(name, _body(text, scope, _options(top)), answers.tally, urgent=urgent)
 
     def count(self, name: str, text: str, scope: Scope, *, urgent: bool = False) -> int:
         """Ask how many rows there are; ``text`` ends in ``| count``.
@@ -94,7 +107,7 @@ class Client:
         Raises:
             TapError: As :meth:`ask`.
         """
-        return self._ask(name, _body(text, scope, {"resultFormat": "objectArray"}), answers.number, urgent=urgent)
+        return self._ask(name, _body(text, scope, _options(1)), answers.number, urgent=urgent)
 
     def _ask(self, name: str, body: bytes, read: Callable[[Answer], T], *, urgent: bool) -> T:
         place, patience, renewals = self._governor.place(urgent=urgent), Patience(), 0
@@ -145,6 +158,11 @@ def _renewals(refusal: TokenRefusedError) -> int:
     if refusal.code == "ExpiredAuthenticationToken":
         return 3
     return 1 if isinstance(refusal, ClaimsRequiredError) else 0
+
+
+def _options(top: int) -> dict[str, Any]:
+    """Return options; the dollar sign is part of the name: Azure ignores ``top`` without it and sends 1000 rows."""
+    return {"$top": top, "resultFormat": "objectArray"}
 
 
 def _body(text: str, scope: Scope, options: dict[str, Any]) -> bytes:

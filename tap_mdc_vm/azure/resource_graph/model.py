@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 import msgspec  # noqa: TC002 - the decoder reads the annotations of Row
 
+from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition
 from tap_mdc_vm.azure.transport import retry_after, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MAX_PAGE = 1000
 """Rows per answer at most, by Azure's documentation of ``$top``."""
 
 _ORDER = "| order by id asc"
+_PROJECT = re.compile(r"\|\s*project\s+([^|]*)")
+_BRACKETS = re.compile(r"\([^()]*\)")
+_HASH = "hash(tolower(id))"
+"""Of the lower-case id, because Azure changes the letter case of an id from day to day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,52 +41,65 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
-    """The rows whose hashed id leaves ``remainder`` when divided by ``modulus``."""
-
-    modulus: int
-    remainder: int
-
-    def halves(self) -> tuple[Partition, Partition]:
-        """Return two partitions that hold exactly the rows of this one."""
-        double = 2 * self.modulus
-        return Partition(double, self.remainder), Partition(double, self.remainder + self.modulus)
-
-
-@dataclass(frozen=True, slots=True)
 class Query:
     """A query whose rows each have an ``id`` of type string, and which is ordered by it.
 
     Attributes:
         name: What the rows are, such as ``assessments``.
-        text: Kusto's language, ending in ``| order by id asc``, without which Azure's pages overlap.
+        text: Kusto's language: a ``project`` that names the columns, then conditions at most, and at its end
+            ``| order by id asc``, without which Azure's pages overlap.
+        newest: Path under ``properties`` of the date that tells the newer of two rows with one id, such as
+            ``status.statusChangeDate``; empty where there is none.
     """
 
     name: str
     text: str
+    newest: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a text that could not be paged or partitioned."""
+        """Refuse a text that could not be paged, packed or partitioned."""
         if not self.text.rstrip().endswith(_ORDER):
             raise ValueError(f"the query {self.name} must end with {_ORDER!r}")
+        if "id" not in self.columns():
+            raise ValueError(f"the query {self.name} must project its columns, id among them")
+
+    def columns(self) -> list[str]:
+        """Return the names of the columns that the query projects."""
+        projected = _PROJECT.findall(self.text)
+        listed = projected[-1] if projected else ""
+        while "(" in listed:  # an expression's commas separate no columns
+            listed = _BRACKETS.sub("", listed)
+        return [column.partition("=")[0].strip() for column in listed.split(",")]
 
     def where(self, condition: str) -> Query:
         """Return the query with one more condition on its result columns."""
-        return Query(self.name, f"{self._body()}\n| where {condition}\n{_ORDER}\n")
+        return replace(self, text=f"{self._body()}\n| where {condition}\n{_ORDER}\n")
 
-    def part(self, partition: Partition) -> str:
-        """Return the text that yields one partition's rows.
+    def rows(self, part: Partition = WHOLE) -> str:
+        """Return the text that yields a partition's rows, one by one."""
+        return f"{self._body(part)}\n{_ORDER}\n"
 
-        The lower-case id is hashed, because Azure changes the letter case of an id from day to day.
-        """
-        return self.where(f"hash(tolower(id)) % {partition.modulus} == {partition.remainder}").text
+    def packed(self, part: Partition) -> str:
+        """Return the text that yields one row: ``n``, how many rows a partition has, and ``rows``, the list of them."""
+        bag = ", ".join(f"'{column}', {column}" for column in self.columns())
+        return f"{self._body(part)}\n| summarize n = count(), rows = make_list(pack({bag}))\n"
 
-    def count(self) -> str:
+    def count(self, part: Partition = WHOLE) -> str:
         """Return the text that yields one row ``{"Count": n}``."""
-        return f"{self._body()}\n| count\n"
+        return f"{self._body(part)}\n| count\n"
 
-    def _body(self) -> str:
-        return self.text.rstrip().removesuffix(_ORDER).rstrip()
+    def tally(self, group: Partition, modulus: int) -> str:
+        """Return the text that counts the rows of ``group`` by their partition of ``modulus``: ``part`` and ``n``."""
+        return f"{self._body(group)}\n| summarize n = count() by part = {_HASH} % {modulus}\n"
+
+    def existing(self, ids: Iterable[str]) -> str:
+        """Return the text that yields the ids of those rows that have one of some ids, in whatever letter case."""
+        listed = ", ".join(map(quoted, ids))
+        return f"{self._body()}\n| where id in~ ({listed})\n| project id\n{_ORDER}\n"
+
+    def _body(self, part: Partition = WHOLE) -> str:
+        body = self.text.rstrip().removesuffix(_ORDER).rstrip()
+        return body if part == WHOLE else f"{body}\n| where {_HASH} % {part.modulus} == {part.remainder}"
 
 
 def quoted(text: str) -> str:
@@ -122,13 +140,20 @@ class Page:
         rows: In the order asked for.
         total: ``totalRecords``: the rows that match the whole query now, not only this page.
         skip_token: Set while there is more; its presence is the only sign of that.
+        size: Bytes of the answer.
         limit_hit: More subscriptions lie in scope than Azure looks at.
     """
 
     rows: list[Row]
     total: int
     skip_token: str | None = None
+    size: int = 0
     limit_hit: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether no row comes after this page, if it is the first."""
+        return not self.skip_token or len(self.rows) == self.total
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,33 @@
-"""A query's rows by ordered pages, read until they hold still: the last resort, where partitions can't be trusted.
+"""A query's rows by ordered pages, read until they hold still: the last resort, where the service can't partition.
 
-A row that goes while another comes pulls a third across a page's edge, and no total tells. But what pulled is gone
-then: only where the next pass finds every row of a pass again was none of its rows pulled away.
+Pages are offsets into rows that may change in between. Say, pages of two are asked for, and A goes while E comes:
+
+======  ==============  =========================
+asked   rows then       the page holds
+======  ==============  =========================
+1st     A B C D         A B
+2nd     B C D E         D E: C was on neither page
+======  ==============  =========================
+
+Four rows before, four after, four read: no number tells. But A is gone then. So only where the next reading finds all
+rows of one again did none of them pull another away.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from tap_mdc_vm.azure.resource_graph.completeness import Ledger, only, unique
+from tap_mdc_vm.azure.resource_graph.partitions import hashed
 from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError
+from tap_mdc_vm.resource_ids import lower
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
     from tap_mdc_vm.azure.resource_graph.model import Page, Row
 
-_PASSES = 5
+_READINGS = 5
 _EMPTY_PAGES = 10
 
 
@@ -28,55 +39,63 @@ class Ask(Protocol):
         ...
 
 
-def read_until_still(
-    name: str, ask: Ask, page_size: int, expected: int, ledger: Ledger
-) -> Generator[list[Row], None, int]:
-    """Read pass after pass until one finds again what the one before found.
+def read_until_still(name: str, ask: Ask, page_size: int, duplicates: Duplicates) -> Generator[list[Row], None, int]:
+    """Read pages over and over until one reading finds again what the one before found.
 
     Args:
         name: What the rows are.
         ask: Asks for a page.
         page_size: Rows per page at most; less where an answer would be too large.
-        expected: About how many rows there are.
-        ledger: Rows that were handed on before; those that are yielded go in.
+        duplicates: Tells rows by their ids.
 
     Yields:
-        Rows that were not in the ledger.
+        Rows that were not yielded before.
 
     Returns:
-        How many rows came again within one pass.
+        How many rows came again within one reading.
 
     Raises:
         IncompleteError: They never held still.
         TapError: Azure can't be asked.
     """
-    seen: Ledger | None = None
-    reason, rows_before, doubles_before = "", 0, None
-    for _ in range(_PASSES):
-        before, seen = seen, Ledger(expected)
+    yielded: set[int] = set()
+    before: set[int] | None = None
+    doubles_before, reason = -1, "its rows changed during every one of several readings"
+    for _ in range(_READINGS):
+        seen: set[int] = set()
         totals: set[int] = set()
-        read = rows = again = 0
+        held: list[Row] = []
+        read = 0
         try:
             for page in _pages(ask, page_size):
-                distinct, ids = unique(page.rows)
                 totals.add(page.total)
                 read += len(page.rows)
-                fresh = only(ids, seen.enter(ids))
-                rows += len(fresh)
-                again += before.count(fresh) if before else 0
-                yield only(distinct, ledger.enter(ids))
+                whole, held = _without_last(held + page.rows) if page.skip_token else (held + page.rows, [])
+                rows = {hashed(row_id): row for row_id, row in duplicates.by_id(whole).items()}
+                fresh = rows.keys() - yielded
+                seen |= rows.keys()
+                yielded |= fresh
+                yield [row for key, row in rows.items() if key in fresh]
         except IncompleteError as error:
-            reason, seen = error.message.removesuffix("."), None
+            before, reason = None, error.message.removesuffix(".")
             continue
-        doubles = read - rows
-        if before and totals == {read} and doubles in {0, doubles_before} and again == rows_before:
+        doubles = read - len(seen)
+        if before is not None and totals == {read} and doubles in {0, doubles_before} and before == seen:
             return doubles
-        rows_before, doubles_before = rows, doubles
+        before, doubles_before = seen, doubles
         reason = "its rows changed during every one of several readings"
     raise IncompleteError(
         f"{name} can't be proven complete: {reason}.",
         "Run again when less changes in the tenant. See docs/reliability.md.",
     )
+
+
+def _without_last(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Split rows before those that have the last one's id: the next page may begin with another of that id."""
+    end = len(rows)
+    while end and lower(rows[end - 1]["id"]) == lower(rows[-1]["id"]):
+        end -= 1
+    return rows[:end], rows[end:]
 
 
 def _pages(ask: Ask, page_size: int) -> Iterator[Page]:

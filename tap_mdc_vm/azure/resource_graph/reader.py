@@ -1,4 +1,24 @@
-"""Reads a query whole, in all scopes of a run."""
+"""Reads a query whole, in all scopes of a run, and proves that it did. Begin here.
+
+A result that fits one page takes one request, and proves itself: Azure says how many rows there are, and they came.
+
+A larger one is not paged. Azure's pages are offsets, so a row that goes while one reads pulls another over a page's
+edge, unseen. Instead, rows are asked for in partitions, by the hash of their ids: ``where hash(tolower(id)) % 30 == 7``
+(Microsoft's remedy: azure-docs, resource-graph/concepts/paging-results). A partition is one answer of one evaluation;
+what comes and goes elsewhere can't hide a row of it.
+
+=====================  ================================================================================
+module                 what it decides
+=====================  ================================================================================
+:mod:`.scope_reading`  which questions are asked, and when their answers are proven to be all rows
+:mod:`.way`            how many rows an answer is asked for: thousands packed into one, or a plain page
+:mod:`.partitions`     into which partitions rows are cut, and whether a row belongs to one
+:mod:`.tally`          how many rows each should have
+:mod:`.duplicates`     which of two rows with one id is handed on
+:mod:`.ordered_pages`  the last resort, for a service that can't partition
+:mod:`.questions`      the texts of the above, sent by :mod:`.client`, with :mod:`.workers` side by side
+=====================  ================================================================================
+"""
 
 from __future__ import annotations
 
@@ -6,11 +26,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm import events
+from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
+from tap_mdc_vm.azure.resource_graph.questions import Questions
 from tap_mdc_vm.azure.resource_graph.scope_reading import ScopeReading
+from tap_mdc_vm.azure.resource_graph.way import Way
 from tap_mdc_vm.errors import IncompleteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from tap_mdc_vm.azure.resource_graph.client import Client
     from tap_mdc_vm.azure.resource_graph.model import Query, Row, Scope
@@ -27,7 +50,7 @@ class Reader:
     Args:
         client: Asks one question at a time.
         workers: Ask several side by side.
-        page_size: Rows per answer at most, 1 to 1000.
+        page_size: Rows per page at most, 1 to 1000; a packed answer holds up to five times as many.
         tolerant: Go on where a result can't be proven complete, and say so, instead of ending the run.
     """
 
@@ -35,27 +58,19 @@ class Reader:
         """Keep what readings share."""
         self.client, self.workers, self.page_size, self.tolerant = client, workers, page_size, tolerant
 
-    def start(
-        self,
-        query: Query,
-        scopes: Sequence[Scope],
-        *,
-        urgent: bool = False,
-        closing: Callable[[], None] | None = None,
-    ) -> Reading:
+    def start(self, query: Query, scopes: Sequence[Scope], *, urgent: bool = False) -> Reading:
         """Send the first requests, and return the reading, to be iterated once.
 
         Args:
             query: What to read.
             scopes: Where.
             urgent: Whether to go before readings that are ahead of their use.
-            closing: Is called once all rows have come; again if more of them must be read to prove the result.
         """
-        return Reading(self, query, scopes, urgent=urgent, closing=closing)
+        return Reading(self, query, scopes, urgent=urgent)
 
 
 class Reading:
-    """One query's rows from all scopes, in batches of a page or so.
+    """One query's rows from all scopes, in batches of an answer.
 
     Iterating yields non-empty lists of rows, no id (in lower case) twice. When the iteration ends, ``shortcomings``
     is empty if and only if the result is proven complete; unless the reader is tolerant, it raises instead.
@@ -67,18 +82,10 @@ class Reading:
         shortcomings: Why the result can't be proven complete.
     """
 
-    def __init__(
-        self,
-        reader: Reader,
-        query: Query,
-        scopes: Sequence[Scope],
-        *,
-        urgent: bool,
-        closing: Callable[[], None] | None,
-    ) -> None:
+    def __init__(self, reader: Reader, query: Query, scopes: Sequence[Scope], *, urgent: bool) -> None:
         """Begin with the first scopes at once, so that several readings can start side by side."""
-        self._reader, self._query, self._urgent, self._closing = reader, query, urgent, closing
-        self._told = False
+        self._reader, self._query, self._urgent = reader, query, urgent
+        self._way, self._duplicates = Way(query.name, reader.page_size), Duplicates(query)
         self._later, self._begun = deque(scopes), deque[ScopeReading]()
         self.expected = self.emitted = self.duplicates = 0
         self.shortcomings: list[str] = []
@@ -105,28 +112,25 @@ class Reading:
         finally:
             for scope in self._begun:
                 scope.close()
-        self._tell_end()
         if not self.shortcomings:
             self.expected = self.emitted + self.duplicates
 
-    def _tell_end(self) -> None:
-        """Tell, if this is the last scope, that all rows have come since it was last told."""
-        if self._closing and not self._told and not self._later and len(self._begun) <= 1:
-            self._told = True
-            self._closing()
-
     def _begin(self) -> None:
+        reader = self._reader
         while self._later and len(self._begun) < _BEGUN:
-            scope = self._later.popleft()
+            questions = Questions(
+                reader.client, self._query, self._later.popleft(), reader.page_size, urgent=self._urgent
+            )
             self._begun.append(
-                ScopeReading(self._reader, self._query, scope, self._fall_short, self._tell_end, urgent=self._urgent)
+                ScopeReading(
+                    questions, reader.workers, self._way, self._duplicates, self._fall_short, urgent=self._urgent
+                )
             )
 
     def _rows(self, scope: ScopeReading) -> Iterator[list[Row]]:
-        counted, self._told = self.expected, False
+        counted = self.expected
         try:
             for rows in scope:
-                self._told = False
                 self.expected = counted + scope.expected
                 self.emitted += len(rows)
                 if rows:

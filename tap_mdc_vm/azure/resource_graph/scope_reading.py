@@ -1,99 +1,83 @@
-"""One query in one scope, read whole, and known to be.
+"""One query in one scope: asked for in partitions, each of which is proven before a row of it is handed on.
 
-A result that fits one answer proves itself. A larger one is read in partitions by the hash of the id, side by side:
-Microsoft's remedy for tenants that change while one reads (azure-docs, resource-graph/concepts/paging-results, "hash
-partitions"). Each partition is one answer of one evaluation, so no row can slide across a page's edge; a row's
-partition depends on its id alone, so what appears or goes elsewhere can't hide it.
+A partition's rows come from one answer of one evaluation. They are handed on when three questions agree:
 
-That rests on the service hashing alike from request to request, which nobody promises. So the parts must add up to
-the counts asked before and after, be as even as chance makes them, share no row, and hold all rows of the first,
-ordered page. Where they don't, they are all read a second time; where that can't explain it, or rows moved from one
-partition to another, ordered pages are read until they hold still.
+- Does each row belong? The tap computes the hash of its id. So no row comes twice, and a service that hashes otherwise
+  shows with its first answer.
+- Are there as many as another question counts? Fewer may be a deletion in between, or a row left out.
+- Is each row of the first page there that belongs to the partition? If not, it is gone, or left out.
+
+Where a row may have been left out, both sides are asked again, and all rows that came are put together. What was only
+deleted or created is explained by the next answer or the one after. What is counted, or found by its id, ten times over
+and is in no answer is an error. Deletions and creations never do that, however many there are.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections import deque
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from tap_mdc_vm import events
-from tap_mdc_vm.azure.resource_graph.completeness import Ledger, gap, is_doubtful, is_uneven, only, unique
-from tap_mdc_vm.azure.resource_graph.model import Partition, quoted
 from tap_mdc_vm.azure.resource_graph.ordered_pages import read_until_still
-from tap_mdc_vm.azure.resource_graph.partitions import DEEPEST, modulus_for
-from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, RequestRefusedError, ScopeTooLargeError
+from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition, cut, hashed
+from tap_mdc_vm.azure.resource_graph.tally import Tally
+from tap_mdc_vm.azure.resource_graph.way import DoesNotFitError, PartitionsUnusableError
+from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, ScopeTooLargeError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Callable, Iterable, Iterator
 
-    from tap_mdc_vm.azure.resource_graph.model import Page, Query, Row, Scope
-    from tap_mdc_vm.azure.resource_graph.reader import Reader
-    from tap_mdc_vm.azure.resource_graph.workers import Lane
+    from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
+    from tap_mdc_vm.azure.resource_graph.model import Page, Row
+    from tap_mdc_vm.azure.resource_graph.questions import Questions
+    from tap_mdc_vm.azure.resource_graph.way import Way
+    from tap_mdc_vm.azure.resource_graph.workers import Lane, Workers
     from tap_mdc_vm.errors import TapError
 
-T = TypeVar("T")
+_ROUNDS = 10
+"""How often two sides are asked until they agree."""
 
-_PROBED = 100
-"""How many rows of the first page that no partition held are asked for by id: enough to tell loss from deletion."""
+_SIXTY_FOURTH = Partition(64, 0)
+"""Stands for all rows where the service can't answer about all of them at once."""
+
+_FEWEST = 8
+"""Partitions at least, where that is so."""
 
 _UNBELIEVABLE = 1000
 """Partitions for which a total is not taken from one answer alone: it is asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Start:
-    """What the first answer tells.
+class _Read:
+    """Rows of an answer, or of several that are put together.
 
     Attributes:
-        total: How many rows there were.
-        rows: All of them, if they fit one answer.
-        sample: Else the ids, in lower case, of those that came: none if an answer would have been too large.
-        modulus: In how many partitions to read, where there are more rows than a page holds; else 0.
+        rows: By their ids in lower case.
+        duplicates: How many rows were left out because they had the id of another.
+        unproven: Why they may not be all.
     """
 
-    total: int
-    rows: list[Row] | None = None
-    sample: AbstractSet[str] = frozenset()
-    modulus: int = 0
-
-
-@dataclass(slots=True)
-class _Look:
-    """What one look at all partitions shows.
-
-    Attributes:
-        rows: Those that this look has seen.
-        missing: Ids, in lower case, that are known to exist and that no partition held so far.
-        sizes: Rows of each partition.
-        new: Rows that were not handed on before.
-        duplicates: Rows that have the id of another in the same partition.
-        failed: Whether a partition can't be proven, which a tolerant reading has put up with.
-    """
-
-    rows: Ledger
-    missing: set[str]
-    sizes: list[int] = field(default_factory=list)
-    new: int = 0
+    rows: dict[str, Row] = field(default_factory=dict)
     duplicates: int = 0
-    failed: bool = False
+    unproven: IncompleteError | None = None
 
     @property
-    def known(self) -> int:
-        """Rows that were handed on before."""
-        return sum(self.sizes) - self.duplicates - self.new
+    def count(self) -> int:
+        """How many rows came."""
+        return len(self.rows) + self.duplicates
 
 
 class ScopeReading:
-    """Begins to read at once. Its rows are there to be iterated once, in batches of a page or so.
+    """Begins to read at once. Its rows are there to be iterated once, in batches of an answer.
 
     Args:
-        reader: Gives the ways to ask.
-        query: What to read.
-        scope: Where.
+        questions: Asks.
+        workers: Ask several questions side by side.
+        way: How rows are asked for; shared by the scopes of a query.
+        duplicates: Tells rows by their ids.
         fall_short: Is told why the result can't be proven; it may end the run by raising that.
-        closing: Is called when all partitions have come, before they are counted.
         urgent: Whether it goes before readings that are ahead of their use.
 
     Attributes:
@@ -103,22 +87,22 @@ class ScopeReading:
 
     def __init__(  # noqa: PLR0913  # what it works with, each by name
         self,
-        reader: Reader,
-        query: Query,
-        scope: Scope,
+        questions: Questions,
+        workers: Workers,
+        way: Way,
+        duplicates: Duplicates,
         fall_short: Callable[[TapError], None],
-        closing: Callable[[], None],
         *,
         urgent: bool,
     ) -> None:
-        """Send the first request."""
-        self._client, self._workers, self._page_size = reader.client, reader.workers, reader.page_size
-        self._query, self._scope, self._urgent = query, scope, urgent
-        self._fall_short, self._closing = fall_short, closing
-        self._limit_hit = False
+        """Ask for the first page."""
+        self._ask, self._workers, self._way = questions, workers, way
+        self._duplicates, self._fall_short = duplicates, fall_short
+        self._sample: list[tuple[int, str]] = []
+        self._is_heavy, self._modulus = False, 1
         self.expected = self.duplicates = 0
-        self._lane: Lane[list[Row] | IncompleteError] = self._workers.lane()
-        self._start = self._workers.submit(self._begin, urgent=urgent)
+        self._lane: Lane[_Read] = workers.lane()
+        self._start = workers.submit(self._begin, urgent=urgent)
 
     def close(self) -> None:
         """Drop what is not under way."""
@@ -134,197 +118,202 @@ class ScopeReading:
         start = self._start.result()
         if isinstance(start, IncompleteError):
             raise start
-        self.expected = start.total
-        if known := self._limit_hit:
+        if known := self._ask.limit_hit:
             self._fall_short(_scope_too_large())
-        if start.rows is not None:
-            rows, _ = unique(start.rows)
-            self.duplicates = len(start.rows) - len(rows)
-            yield rows
-        elif start.modulus:
-            yield from self._partitioned(start)
+        if start is None:
+            yield from self._partitions()
         else:
-            yield from self._ordered(Ledger(start.total))
-        if self._limit_hit and not known:
+            self.duplicates = start.duplicates
+            yield list(start.rows.values())
+        if self._ask.limit_hit and not known:
             self._fall_short(_scope_too_large())
+
+    # On the thread that iterates
+
+    def _partitions(self) -> Iterator[list[Row]]:
+        """Yield the rows partition by partition or, if the service can't partition, by ordered pages."""
+        read = 0
+        try:
+            for answer in self._workers.results(self._lane):
+                if answer.unproven:
+                    self._fall_short(answer.unproven)
+                read += answer.count
+                self.duplicates += answer.duplicates
+                yield list(answer.rows.values())
+            if not self._is_heavy:
+                self._workers.submit(partial(self._adds_up, read), urgent=True).result()
+        except PartitionsUnusableError as error:
+            if read:
+                raise _contradiction(str(error)) from error
+            self._way.leave_partitions(str(error))
+        else:
+            return
+        yield from self._ordered()
+
+    def _ordered(self) -> Iterator[list[Row]]:
+        def ask(*, top: int, skip_token: str | None) -> Page:
+            page = partial(self._ask.page, top=top, skip_token=skip_token, urgent=True)
+            return self._workers.submit(page, urgent=True).result()
+
+        self.duplicates = yield from read_until_still(self._way.name, ask, self._ask.page_size, self._duplicates)
 
     # On a thread of the workers
 
-    def _begin(self) -> _Start | IncompleteError:
-        """Ask for the first page and, if it shows that there are more rows, begin to read partitions.
+    def _begin(self) -> _Read | IncompleteError | None:
+        """Ask for the first page; return it if it holds all rows, else begin to read partitions.
 
         That it can't be proven is returned: another scope's may be, which a tolerant reading goes on to.
         """
         try:
-            page = self._ask(self._query.text)
-        except PayloadTooLargeError:
-            total, sample = self._count(), set()
+            page = self._first_page(WHOLE)
+        except UnavailableError:
+            # Too heavy as a whole, perhaps. Then one part shows how many rows there are about, and how large.
+            self._is_heavy = True
+            page = self._first_page(_SIXTY_FOURTH)
         except IncompleteError as error:
             return error
-        else:
-            if not page.skip_token or len(page.rows) == page.total:
-                return _Start(page.total, page.rows)
-            total, sample = page.total, set(unique(page.rows)[1])
-        modulus = modulus_for(total, self._page_size)
-        if modulus > _UNBELIEVABLE:
-            total = self._count()
-            modulus = modulus_for(total, self._page_size)
-        if total <= self._page_size:
-            return _Start(total, sample=sample)
-        self._workers.fill(self._lane, self._jobs(modulus))
-        return _Start(total, sample=sample, modulus=modulus)
+        if page.is_whole and not self._is_heavy:
+            self.expected = page.total
+            return self._read_of(page.rows)
+        self._way.measure(page)
+        self._sample = [(hashed(row_id), row_id) for row_id in self._read_of(page.rows).rows if row_id.isascii()]
+        self.expected = page.total * (_SIXTY_FOURTH.modulus if self._is_heavy else 1)
+        if self.expected > _UNBELIEVABLE * self._way.rows and not self._is_heavy:
+            self.expected = self._ask.count()
+        self._tally = Tally(self._ask, self.expected, is_heavy=self._is_heavy)
+        self._workers.add(self._lane, [self._first_partition])
+        return None
 
-    def _jobs(self, modulus: int) -> Iterator[Callable[[], list[Row] | IncompleteError]]:
-        return (partial(self._proven, Partition(modulus, remainder)) for remainder in range(modulus))
+    def _first_page(self, part: Partition) -> Page:
+        """Return the first page; of fewer rows, if their bytes are too many for an answer."""
+        top = self._ask.page_size
+        while True:
+            try:
+                return self._ask.page(part, top=top)
+            except PayloadTooLargeError:
+                if top == 1:
+                    raise
+                top = max(top // 10, 1)
 
-    def _proven(self, part: Partition) -> list[Row] | IncompleteError:
-        """Return a partition's rows, or why they can't be proven to be all."""
+    def _first_partition(self) -> _Read:
+        """Return the rows of the first partition. Only when the service has shown how it answers, queue the others.
+
+        The first one is that of a row with a negative hash: where remainders are signed, it is missing there.
+        """
+        if not self._way.has_partitions:
+            raise PartitionsUnusableError("it couldn't in another scope")
+        parts = self._cut()
+        while True:
+            part = parts.popleft()
+            rows_before = self._way.rows
+            try:
+                read = self._proven(part)
+            except DoesNotFitError:
+                parts = self._cut() if self._way.rows < rows_before else deque([*part.split(2), *parts])
+            else:
+                if read.unproven:
+                    raise PartitionsUnusableError(read.unproven.message)
+                self._queue(parts)
+                return read
+
+    def _cut(self) -> deque[Partition]:
+        """Return all partitions, the one to begin with first."""
+        rows = self._way.rows
+        total = max(self.expected, math.ceil(_FEWEST * rows) if self._is_heavy else 0)
+        parts = cut(total, rows, self._ask.page_size)
+        self._modulus = len(parts)
+        first = next((number % self._modulus for number, _ in self._sample if number < 0), 0)
+        return deque([parts[first], *parts[:first], *parts[first + 1 :]])
+
+    def _queue(self, parts: Iterable[Partition]) -> None:
+        self._workers.add(self._lane, [partial(self._part, part) for part in parts], size=self._way.size)
+
+    def _part(self, part: Partition) -> _Read:
+        """Return a partition's rows; none, if they don't fit one answer: then its parts are next."""
         try:
-            return self._part(part, 0)
+            return self._proven(part)
+        except DoesNotFitError:
+            self._queue(part.split(max(math.ceil(self._mean(part) / self._way.rows), 2)))
+            return _Read()
+
+    def _proven(self, part: Partition) -> _Read:
+        """Return a partition's rows, proven to be all or with the reason why they can't be.
+
+        Raises:
+            DoesNotFitError: They don't fit one answer.
+            PartitionsUnusableError: The service can't partition.
+            TapError: Azure can't be asked.
+        """
+        try:
+            return self._agreed(part, self._belonging(part))
         except IncompleteError as error:
-            return error
+            return _Read(unproven=error)
 
-    def _part(self, part: Partition, depth: int, *, urgent: bool = False) -> list[Row]:
-        """Return a partition's rows, from one answer or, where they don't fit one, from its halves'.
+    def _agreed(self, part: Partition, read: _Read) -> _Read:
+        """Return a partition's rows once they agree with its count and with the first page."""
+        count = self._tally.of(part)
+        missing = {row_id for number, row_id in self._sample if number % part.modulus == part.remainder}
+        for _ in range(_ROUNDS):
+            missing -= read.rows.keys()
+            if read.count < count:
+                count = self._tally.renewed(part, count)
+            if missing:
+                missing = self._ask.existing(missing)
+            if read.count >= count and not missing:
+                return read
+            again = self._belonging(part, urgent=True)
+            read = _Read(read.rows | again.rows, max(read.duplicates, again.duplicates))
+        reason = f"a partition has {count:,} rows, and {read.count:,} came"
+        if missing:
+            reason = f"{min(missing)} is there, and not in its partition"
+        return replace(read, unproven=_contradiction(reason))
+
+    def _belonging(self, part: Partition, *, urgent: bool = False) -> _Read:
+        """Return a partition's rows of one answer.
 
         Raises:
-            _PartitionsUnusableError: The service can't partition.
-            TapError: As :meth:`Client.ask`.
+            PartitionsUnusableError: Rows of others were among them, twice.
         """
-        try:
-            page = self._ask(self._query.part(part), urgent=urgent)
-        except PayloadTooLargeError:
-            if depth == DEEPEST:
-                raise
-        except RequestRefusedError as error:
-            raise _PartitionsUnusableError(f"Azure refused to: {error.message}") from error
+        for last in (False, True):
+            read = self._read_of(self._way.ask(self._ask, part, self._mean(part), urgent=urgent or last))
+            strangers = part.strangers(read.rows)
+            if not strangers:
+                break
         else:
-            if not page.skip_token or len(page.rows) == page.total:
-                return page.rows
-            if depth == DEEPEST or (depth and page.total <= self._page_size):
-                raise _PartitionsUnusableError("a partition stays too large however often it is halved")
-        # A half is late already.
-        return [row for half in part.halves() for row in self._part(half, depth + 1, urgent=True)]
+            raise PartitionsUnusableError(f"{strangers[0]} came with a partition that it does not belong to")
+        return read
 
-    def _ask(self, text: str, *, top: int = 0, skip_token: str | None = None, urgent: bool = False) -> Page:
-        top, urgent = top or self._page_size, urgent or self._urgent
-        page = self._client.ask(self._query.name, text, self._scope, top=top, skip_token=skip_token, urgent=urgent)
-        self._limit_hit = self._limit_hit or page.limit_hit
-        return page
-
-    def _count(self, *, urgent: bool = False) -> int:
-        return self._client.count(self._query.name, self._query.count(), self._scope, urgent=urgent or self._urgent)
-
-    # On the thread that iterates
-
-    def _now(self, ask: Callable[..., T]) -> T:
-        """Ask what all else waits for, before what is ahead of its use.
-
-        A thread of the workers asks, so that no more requests are in flight than those are.
-        """
-        return self._workers.submit(partial(ask, urgent=True), urgent=True).result()
-
-    def _partitioned(self, start: _Start) -> Iterator[list[Row]]:
-        """Yield the rows partition by partition, then see whether they can be all; if not, by ordered pages."""
-        ledger = Ledger(start.total)
-        try:
-            first = _Look(ledger, set(start.sample))
-            yield from self._look(self._workers.results(self._lane), ledger, first)
-            self.duplicates = first.duplicates
-            if first.failed:
-                return
-            self._closing()
-            read, after = sum(first.sizes), self._now(self._count)
-            if max(read, after) < start.total:  # deletions would explain what is missing, unless that count is wrong
-                after = max(after, self._now(self._count))
-            lost = self._existing(first.missing)
-            changed = not read == start.total == after
-            if not (
-                lost or gap(read, start.total, after) or is_uneven(first.sizes) or (changed and self._hides(first))
-            ):
-                return
-            events.emit(events.LookingAgain(self._query.name, read, start.total, after))
-            second = _Look(Ledger(start.total), lost)
-            yield from self._look(self._workers.in_order(self._jobs(start.modulus)), ledger, second)
-            self._closing()
-            if not second.failed:
-                self._compare(first, second, after)
-        except _PartitionsUnusableError as error:
-            reason = str(error)
-        else:
-            return
-        events.emit(events.ReadingInOrder(self._query.name, reason))
-        yield from self._ordered(ledger)
-
-    def _look(self, results: Iterator[list[Row] | IncompleteError], ledger: Ledger, look: _Look) -> Iterator[list[Row]]:
-        """Yield the rows of each partition that were not handed on before.
+    def _adds_up(self, read: int) -> None:
+        """See that no more rows are counted than were read.
 
         Raises:
-            _PartitionsUnusableError: A row lies in two partitions.
+            PartitionsUnusableError: More are, every time.
         """
-        for rows in results:
-            if isinstance(rows, IncompleteError):
-                self._fall_short(rows)
-                look.failed = True
-                continue
-            distinct, ids = unique(rows)
-            new = ledger.enter(ids)
-            look.sizes.append(len(rows))
-            look.new += new.count(True)
-            look.duplicates += len(rows) - len(distinct)
-            look.missing.difference_update(ids)
-            yield only(distinct, new)
-            if not all(new if look.rows is ledger else look.rows.enter(ids)):
-                raise _PartitionsUnusableError("a row lies in two partitions")
+        counted, most = self.expected, read
+        for _ in range(_ROUNDS):
+            if counted <= most or (counted := self._ask.count()) <= most:
+                return
+            most = max(most, self._tally.sum(self._modulus))
+        raise PartitionsUnusableError(f"they have {most:,} rows, and {counted:,} are counted")
 
-    def _compare(self, first: _Look, second: _Look, before: int) -> None:
-        """See whether what changed between two looks explains what the first one missed.
+    def _mean(self, part: Partition) -> float:
+        """Return how many rows a partition of that modulus has on average."""
+        return self.expected / part.modulus
 
-        Args:
-            first: The first look.
-            second: The second.
-            before: The rows counted in between.
-
-        Raises:
-            _PartitionsUnusableError: It doesn't.
-        """
-        if self._existing(second.missing):
-            raise _PartitionsUnusableError("a row that is there lies in no partition")
-        if is_uneven(second.sizes) or self._hides(second):
-            raise _PartitionsUnusableError("a partition has far fewer rows than the others")
-        changed = second.new + max(first.known + first.new - second.known, 0)
-        if gap(sum(second.sizes), before, self._now(self._count)) > changed:
-            raise _PartitionsUnusableError("the partitions do not add up to the whole")
-
-    def _hides(self, look: _Look) -> bool:
-        """Tell whether the halves of the smallest partition, where that is in doubt, hold rows that it didn't show."""
-        if not is_doubtful(look.sizes):
-            return False
-        smallest = Partition(len(look.sizes), look.sizes.index(min(look.sizes)))
-        ids = [row_id for half in smallest.halves() for row_id in unique(self._now(partial(self._part, half, 1)))[1]]
-        return look.rows.count(ids) < len(ids)
-
-    def _existing(self, ids: AbstractSet[str]) -> set[str]:
-        """Return those of some ids, the first of many, under which there is a row now."""
-        if not ids:
-            return set()
-        asked = ", ".join(map(quoted, sorted(ids)[:_PROBED]))
-        page = self._now(partial(self._ask, self._query.where(f"id in~ ({asked})").text))
-        return set(unique(page.rows)[1])
-
-    def _ordered(self, ledger: Ledger) -> Iterator[list[Row]]:
-        def ask(*, top: int, skip_token: str | None) -> Page:
-            return self._now(partial(self._ask, self._query.text, top=top, skip_token=skip_token))
-
-        self.duplicates = yield from read_until_still(self._query.name, ask, self._page_size, self.expected, ledger)
-
-
-class _PartitionsUnusableError(Exception):
-    """Partitions can't be trusted for this query, and why."""
+    def _read_of(self, rows: list[Row]) -> _Read:
+        by_id = self._duplicates.by_id(rows)
+        return _Read(by_id, len(rows) - len(by_id))
 
 
 def _scope_too_large() -> ScopeTooLargeError:
     return ScopeTooLargeError(
         "More subscriptions lie in scope than Resource Graph looks at (10,000); it left the others out.",
         "Set subscription_ids or management_group_ids, and run once per part.",
+    )
+
+
+def _contradiction(what: str) -> IncompleteError:
+    return IncompleteError(
+        f"Resource Graph contradicts itself, however often it is asked: {what}.",
+        "Run again; if it stays so, ask Microsoft's support. See docs/reliability.md.",
     )

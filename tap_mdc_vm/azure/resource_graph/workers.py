@@ -18,6 +18,9 @@ T = TypeVar("T")
 _SPARE = 4
 """Jobs ahead beside one for each thread: what Azure's quota lets go out while the caller waits for an urgent answer."""
 
+_ROOM = 64 * 1024 * 1024
+"""Bytes that results ahead of their use may take, as far as their sizes are foreseen."""
+
 
 @dataclass(slots=True, eq=False)
 class Lane(Generic[T]):
@@ -26,10 +29,12 @@ class Lane(Generic[T]):
     Attributes:
         jobs: Those not begun yet.
         begun: Results to be, of those that are begun and not handed out yet.
+        size: About how many bytes the result of one takes.
     """
 
-    jobs: Iterator[Callable[[], T]] = field(default_factory=lambda: iter(()))
+    jobs: deque[Callable[[], T]] = field(default_factory=deque)
     begun: deque[Future[T]] = field(default_factory=deque)
+    size: int = 0
 
 
 class Workers:
@@ -40,7 +45,7 @@ class Workers:
 
     Lanes are served in the order in which they were made. While the last jobs of one are under way, the first of the
     next are begun, so that no thread idles between two pieces of work. All of them together are only a few jobs
-    more ahead of their use than there are threads, so that memory is bounded by the results of that many.
+    more ahead of their use than there are threads, and fewer where results are large, so that memory is bounded.
     """
 
     def __init__(self, count: int) -> None:
@@ -69,15 +74,23 @@ class Workers:
         return future
 
     def lane(self) -> Lane[T]:
-        """Return a lane behind those made before. What its jobs are may turn out later: see :meth:`fill`."""
+        """Return a lane behind those made before. What its jobs are may turn out later: see :meth:`add`."""
         lane: Lane[T] = Lane()
         with self._serving:
             self._lanes.append(lane)
         return lane
 
-    def fill(self, lane: Lane[T], jobs: Iterable[Callable[[], T]]) -> None:
-        """Say what the jobs of a lane are, and begin with them as soon as threads are free."""
-        lane.jobs = iter(jobs)
+    def add(self, lane: Lane[T], jobs: Iterable[Callable[[], T]], *, size: int = 0) -> None:
+        """Put jobs before those of a lane that are not begun, and begin with them as soon as threads are free.
+
+        Args:
+            lane: Whose jobs they are. Those that are under way may add some.
+            jobs: In their order.
+            size: About how many bytes the result of one of the lane's jobs takes.
+        """
+        with self._serving:
+            lane.jobs.extendleft(reversed(list(jobs)))
+            lane.size = size
         self._serve()
 
     def results(self, lane: Lane[T]) -> Iterator[T]:
@@ -100,12 +113,6 @@ class Workers:
         finally:
             self.drop(lane)
 
-    def in_order(self, jobs: Iterable[Callable[[], T]]) -> Iterator[T]:
-        """Run jobs side by side and yield their results in the jobs' order, as :meth:`results`."""
-        lane: Lane[T] = self.lane()
-        lane.jobs = iter(jobs)
-        return self.results(lane)
-
     def drop(self, lane: Lane[T]) -> None:
         """Forget a lane, and its jobs as far as they are not under way."""
         with self._serving:
@@ -122,12 +129,14 @@ class Workers:
     def _serve(self) -> None:
         """Begin as many jobs as may be ahead of their use, those of the foremost lanes first."""
         with self._serving:
-            free = self._count + _SPARE
+            free, room = self._count + _SPARE, _ROOM
             for lane in self._lanes:
                 free -= len(lane.begun)
-                while free > 0 and (job := next(lane.jobs, None)) is not None:
-                    lane.begun.append(self.submit(job))
-                    free -= 1
+                room -= len(lane.begun) * lane.size
+                is_waited_for = lane is self._lanes[0] and not lane.begun
+                while lane.jobs and (is_waited_for or (free > 0 and room > 0)):
+                    lane.begun.append(self.submit(lane.jobs.popleft()))
+                    free, room, is_waited_for = free - 1, room - lane.size, False
 
     def _put(self, job: Callable[[], None] | None, *, urgent: bool = False) -> None:
         self._jobs.put((not urgent, next(self._number), job))

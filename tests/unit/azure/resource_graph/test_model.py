@@ -6,42 +6,68 @@ import math
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tap_mdc_vm import queries
-from tap_mdc_vm.azure.resource_graph.model import Partition, Query, Quota, Row, Scope, seconds
+from tap_mdc_vm.azure.resource_graph.model import Query, Quota, Row, Scope, quoted, seconds
+from tap_mdc_vm.azure.resource_graph.partitions import Partition
 
-QUERY = Query("machines", "Resources\n| where type =~ 'x'\n| project id\n| order by id asc\n")
+QUERY = Query(
+    "machines",
+    "Things\n| where type =~ 'x'\n| project id, state = tostring(properties.s), tags\n| order by id asc\n",
+    "seen",
+)
+HEAD = "Things\n| where type =~ 'x'\n| project id, state = tostring(properties.s), tags\n"
 
 
 def test_a_partition_is_asked_for_in_azures_own_form_and_stays_ordered():
-    assert QUERY.part(Partition(8, 3)).splitlines()[-2:] == [
-        "| where hash(tolower(id)) % 8 == 3",
-        "| order by id asc",
-    ]
+    assert QUERY.rows(Partition(8, 3)) == f"{HEAD}| where hash(tolower(id)) % 8 == 3\n| order by id asc\n"
 
 
-def test_a_count_does_not_sort_what_it_counts():
-    assert QUERY.count() == "Resources\n| where type =~ 'x'\n| project id\n| count\n"
+def test_the_whole_is_no_partition():
+    assert QUERY.rows() == QUERY.text
 
 
-def test_a_condition_goes_before_the_order():
-    assert QUERY.where("name == 'a'").text == (
-        "Resources\n| where type =~ 'x'\n| project id\n| where name == 'a'\n| order by id asc\n"
+def test_a_packed_answer_counts_its_rows_and_has_every_column_that_is_projected():
+    assert QUERY.packed(Partition(8, 3)) == (
+        f"{HEAD}| where hash(tolower(id)) % 8 == 3\n"
+        "| summarize n = count(), rows = make_list(pack('id', id, 'state', state, 'tags', tags))\n"
     )
 
 
-def test_a_query_without_order_is_refused_because_its_pages_would_overlap():
-    with pytest.raises(ValueError, match="order by id asc"):
-        Query("machines", "Resources | project id")
+def test_a_count_does_not_sort_what_it_counts():
+    assert QUERY.count() == f"{HEAD}| count\n"
+    assert QUERY.count(Partition(8, 3)) == f"{HEAD}| where hash(tolower(id)) % 8 == 3\n| count\n"
 
 
-@given(st.integers(1, 500), st.integers(0, 10**6), st.data())
-def test_the_halves_of_a_partition_hold_exactly_its_rows(modulus, hashed, data):
-    part = Partition(modulus, data.draw(st.integers(0, modulus - 1)))
-    holds = [hashed % half.modulus == half.remainder for half in part.halves()]
-    assert sum(holds) == (hashed % part.modulus == part.remainder)
+def test_one_question_counts_many_partitions():
+    assert QUERY.tally(Partition(2, 1), 8) == (
+        f"{HEAD}| where hash(tolower(id)) % 2 == 1\n| summarize n = count() by part = hash(tolower(id)) % 8\n"
+    )
+
+
+def test_ids_are_looked_for_as_text():
+    assert QUERY.existing(["/a", "/it's"]) == (
+        f"{HEAD}| where id in~ ('/a', '/it\\'s')\n| project id\n| order by id asc\n"
+    )
+    assert quoted("\\'") == "'\\\\\\''"
+
+
+def test_a_condition_goes_before_the_order_and_keeps_what_else_is_known():
+    narrowed = QUERY.where("name == 'a'")
+    assert narrowed.text == f"{HEAD}| where name == 'a'\n| order by id asc\n"
+    assert narrowed.newest == "seen"
+    assert narrowed.columns() == ["id", "state", "tags"]
+
+
+def test_columns_are_told_from_commas_in_expressions():
+    text = "T\n| project a = 1\n| project id, x = strcat(tolower(a), ',', b),\n  y\n| order by id asc"
+    assert Query("x", text).columns() == ["id", "x", "y"]
+
+
+@pytest.mark.parametrize("text", ["Resources | project id", "T\n| order by id asc", "T | project a\n| order by id asc"])
+def test_a_query_that_can_not_be_paged_or_packed_is_refused(text):
+    with pytest.raises(ValueError, match="the query machines must"):
+        Query("machines", text)
 
 
 @pytest.mark.parametrize(

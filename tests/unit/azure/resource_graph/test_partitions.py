@@ -1,35 +1,71 @@
-"""Partitions are small enough for a page, and no smaller than they need be."""
+"""Partitions: which row belongs to one, and how many there are."""
 
 from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stand_in import xxh64
 
-from tap_mdc_vm.azure.resource_graph.model import Partition
-from tap_mdc_vm.azure.resource_graph.partitions import modulus_for
-
-
-@given(st.integers(1, 10**9), st.integers(1, 1000))
-def test_what_does_not_fit_a_page_is_cut_and_each_part_fits_one_on_average(total, page_size):
-    modulus = modulus_for(total, page_size)
-    assert modulus >= 2
-    assert total / modulus <= page_size
+from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition, cut, group_of, hashed, mean_that_fits
 
 
-@given(st.integers(-(2**63), 2**63 - 1), st.integers(2, 5_000))
-def test_a_row_of_a_partition_is_in_exactly_one_of_its_halves(hashed, modulus):
-    part = Partition(modulus, hashed % modulus)
-    assert [hashed % half.modulus == half.remainder for half in part.halves()].count(True) == 1
+@pytest.mark.parametrize(("text", "expected"), [("World", 1846988464401551951), ("Hello", 753694413698530628)])
+def test_a_text_has_the_hash_that_kusto_documents(text, expected):
+    assert hashed(text) == xxh64(text) == expected
 
 
-def test_fewer_than_one_partition_in_a_hundred_overflows_and_requests_stay_within_an_eighth_of_the_ideal():
-    total = 350_000
-    modulus = modulus_for(total, 1000)
+@given(st.text(max_size=300))
+def test_a_text_has_the_hash_of_the_specification(text):
+    assert hashed(text) == xxh64(text)
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=50), st.integers(1, 10_000), st.data())
+def test_a_row_belongs_to_one_partition_and_the_remainder_is_never_negative(row_id, modulus, data):
+    home = xxh64(row_id) % modulus
+    assert home >= 0
+    part = Partition(modulus, data.draw(st.integers(0, modulus - 1) | st.just(home)))
+    assert part.strangers([row_id]) == ([] if part.remainder == home else [row_id])
+
+
+def test_ids_beyond_ascii_prove_nothing_either_way():
+    assert [part.strangers(["/x/σασ"]) for part in WHOLE.split(8)] == [[]] * 8
+
+
+@given(st.integers(1, 500), st.integers(2, 9), st.integers(-(2**63), 2**63 - 1), st.data())
+def test_the_pieces_of_a_partition_hold_exactly_its_rows(modulus, pieces, number, data):
+    part = Partition(modulus, data.draw(st.integers(0, modulus - 1)))
+    holds = [number % piece.modulus == piece.remainder for piece in part.split(pieces)]
+    assert sum(holds) == (number % part.modulus == part.remainder)
+
+
+@given(st.integers(0, 10**6), st.floats(1, 5_000), st.integers(1, 1000))
+def test_rows_are_cut_into_partitions_that_are_small_enough_and_make_whole_groups(total, mean, group):
+    parts = cut(total, mean, group)
+    assert total / len(parts) <= mean * 1.000001
+    if len(parts) > 1:
+        groups = {group_of(part, group) for part in parts}
+        assert len(parts) / len(groups) <= group
+        assert len(groups) <= -(-len(parts) // group) + 1
+
+
+@given(st.integers(1, 3_000), st.integers(1, 1000), st.data())
+def test_the_group_of_a_partition_holds_it_and_few_others(modulus, most, data):
+    part = Partition(modulus, data.draw(st.integers(0, modulus - 1)))
+    group = group_of(part, most)
+    assert modulus % group.modulus == 0
+    assert modulus // group.modulus <= most
+    assert part.remainder % group.modulus == group.remainder
+
+
+@pytest.mark.parametrize("limit", [100, 1000, 3000])
+def test_fewer_than_one_partition_in_a_hundred_has_more_rows_than_fit(limit):
     chance = random.Random(1)
-    sizes = [0] * modulus
-    for _ in range(total):
-        sizes[chance.randrange(modulus)] += 1
-    assert sum(size > 1000 for size in sizes) <= modulus / 100
-    assert modulus <= 350 * 1.125
+    parts = 400
+    sizes = [0] * parts
+    for _ in range(int(mean_that_fits(limit) * parts)):
+        sizes[chance.randrange(parts)] += 1
+    assert sum(size > limit for size in sizes) <= parts / 100
+    assert mean_that_fits(limit) >= limit * 0.7

@@ -10,6 +10,12 @@ import pytest
 from tap_mdc_vm.azure.resource_graph.workers import Workers
 
 
+def in_order(workers, jobs):
+    lane = workers.lane()
+    workers.add(lane, jobs)
+    return workers.results(lane)
+
+
 @pytest.fixture
 def workers():
     workers = Workers(4)
@@ -27,25 +33,60 @@ def test_results_come_in_the_jobs_order_whatever_finishes_first(workers):
         gates[number].set()
         return number
 
-    first = workers.in_order(lambda number=number: job(number) for number in range(4))
+    first = in_order(workers, [lambda number=number: job(number) for number in range(4)])
     assert list(first) == [0, 1, 2, 3]
 
 
 def test_a_thousand_jobs_stay_in_order(workers):
     numbers = random.Random(3).sample(range(10_000), 1007)
-    assert list(workers.in_order((lambda n=n: n * n) for n in numbers)) == [n * n for n in numbers]
+    assert list(in_order(workers, [lambda n=n: n * n for n in numbers])) == [n * n for n in numbers]
+
+
+def noting(begun, names):
+    return [lambda name=name: begun.append(name) for name in names]
+
+
+def settled(workers):
+    """Wait until the threads have nothing left to do."""
+    barrier = threading.Barrier(5)
+    for _ in range(4):
+        workers.submit(lambda: barrier.wait(5))
+    barrier.wait(5)
 
 
 def test_only_a_few_more_jobs_are_begun_than_there_are_threads(workers):
     begun = []
-
-    def jobs():
-        for number in range(100):
-            begun.append(number)
-            yield lambda: None
-
-    next(workers.in_order(jobs()))
+    next(in_order(workers, noting(begun, range(100))))
+    settled(workers)
     assert len(begun) == 8
+
+
+@pytest.mark.parametrize(("size", "most"), [(0, 8), (10 * 2**20, 7), (30 * 2**20, 3), (10**9, 1)])
+def test_fewer_are_begun_where_their_results_are_large(workers, size, most):
+    begun, lane = [], workers.lane()
+    workers.add(lane, noting(begun, range(100)), size=size)
+    settled(workers)
+    assert len(begun) == most
+    assert len(list(workers.results(lane))) == 100
+
+
+def test_a_job_may_add_others_which_come_next(workers):
+    lane = workers.lane()
+
+    def parent():
+        workers.add(lane, [lambda: "child", lambda: "second child"])
+        return "parent"
+
+    workers.add(lane, [parent])
+    assert list(workers.results(lane)) == ["parent", "child", "second child"]
+
+
+def test_a_lane_that_is_waited_for_goes_on_though_others_have_taken_all_room(workers):
+    ahead, wanted = workers.lane(), workers.lane()
+    workers.add(ahead, [lambda: 1] * 20, size=10**9)
+    workers.add(wanted, [lambda: 2] * 20, size=10**9)
+    assert list(workers.results(wanted)) == [2] * 20
+    assert list(workers.results(ahead)) == [1] * 20
 
 
 def test_an_exception_comes_out_where_its_result_was_due(workers):
@@ -54,7 +95,7 @@ def test_an_exception_comes_out_where_its_result_was_due(workers):
             raise RuntimeError("the third")
         return number
 
-    results = workers.in_order((lambda n=n: job(n)) for n in range(10))
+    results = in_order(workers, [lambda n=n: job(n) for n in range(10)])
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(RuntimeError, match="the third"):
         next(results)
@@ -67,7 +108,7 @@ def test_jobs_not_begun_are_dropped_when_the_caller_stops():
         ran.append(number)
         return number == 0 or gate.wait(5)
 
-    results = workers.in_order((lambda n=n: job(n)) for n in range(9))
+    results = in_order(workers, [lambda n=n: job(n) for n in range(9)])
     next(results)
     results.close()
     gate.set()
@@ -79,29 +120,24 @@ def test_jobs_not_begun_are_dropped_when_the_caller_stops():
 def test_the_jobs_of_the_next_lane_begin_while_the_last_ones_of_a_lane_are_under_way(workers):
     moved_on = threading.Event()
     first, second = workers.lane(), workers.lane()
-    workers.fill(first, [lambda: moved_on.wait(5)] * 3)
-    workers.fill(second, [moved_on.set])
+    workers.add(first, [lambda: moved_on.wait(5)] * 3)
+    workers.add(second, [moved_on.set])
     assert list(workers.results(first)) == [True] * 3
 
 
 def test_all_lanes_together_are_no_further_ahead_than_one_would_be(workers):
     begun = []
-
-    def jobs(name):
-        for number in range(100):
-            begun.append(f"{name}{number}")
-            yield lambda: None
-
     lanes = [workers.lane() for _ in range(3)]
     for name, lane in zip("abc", lanes, strict=True):
-        workers.fill(lane, jobs(name))
-    assert begun == [f"a{number}" for number in range(8)]
+        workers.add(lane, noting(begun, [f"{name}{number}" for number in range(100)]))
+    settled(workers)
+    assert sorted(begun) == [f"a{number}" for number in range(8)]
 
 
 def test_a_lane_that_is_read_goes_before_those_that_are_ahead_of_their_use(workers):
     ahead, wanted = workers.lane(), workers.lane()
-    workers.fill(ahead, ((lambda n=n: n) for n in range(100)))
-    workers.fill(wanted, ((lambda n=n: -n) for n in range(100)))
+    workers.add(ahead, ((lambda n=n: n) for n in range(100)))
+    workers.add(wanted, ((lambda n=n: -n) for n in range(100)))
     assert list(workers.results(wanted)) == [-n for n in range(100)]
     assert list(workers.results(ahead)) == list(range(100))
 
@@ -109,12 +145,12 @@ def test_a_lane_that_is_read_goes_before_those_that_are_ahead_of_their_use(worke
 def test_a_lane_that_is_dropped_makes_room_for_the_next(workers):
     dropped, kept = workers.lane(), workers.lane()
     begun = []
-    workers.fill(dropped, ((lambda: None) for _ in range(100)))
+    workers.add(dropped, ((lambda: None) for _ in range(100)))
     workers.drop(dropped)
-    workers.fill(kept, ((lambda n=n: begun.append(n)) for n in range(5)))
+    workers.add(kept, ((lambda n=n: begun.append(n)) for n in range(5)))
     assert list(workers.results(kept)) == [None] * 5
     assert sorted(begun) == list(range(5))
-    assert list(workers.in_order([lambda: "alive"])) == ["alive"]
+    assert list(in_order(workers, [lambda: "alive"])) == ["alive"]
 
 
 def test_an_urgent_job_goes_before_those_that_wait():

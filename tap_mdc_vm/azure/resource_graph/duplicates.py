@@ -1,0 +1,70 @@
+"""Rows that share an id: one of them is the resource's, whatever the order in which they came."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tap_mdc_vm import events
+from tap_mdc_vm.resource_ids import lower
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_mdc_vm.azure.resource_graph.model import Query, Row
+
+_NAMED = 5
+"""Ids that are named in the log for each query."""
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Duplicates:
+    """Tells rows by their ids.
+
+    Args:
+        query: What the rows are, and which date tells the newer of two.
+    """
+
+    def __init__(self, query: Query) -> None:
+        """Begin with no row that came twice."""
+        self._query = query
+        self._named: set[str] = set()
+
+    def by_id(self, rows: Sequence[Row]) -> dict[str, Row]:
+        """Return rows by their ids in lower case; of several with one id the newest, and a warning if they differ."""
+        ids = [lower(row["id"]) for row in rows]
+        distinct = dict(zip(ids, rows, strict=True))
+        if len(distinct) < len(rows):
+            for row_id, row in zip(ids, rows, strict=True):
+                distinct[row_id] = self._newer(row_id, distinct[row_id], row)
+        return distinct
+
+    def _newer(self, row_id: str, one: Row, other: Row) -> Row:
+        """Return the newer of two rows; where no date tells, one that doesn't depend on their order."""
+        contents = _content(one), _content(other)
+        if contents[0] != contents[1] and row_id not in self._named and len(self._named) < _NAMED:
+            self._named.add(row_id)
+            events.emit(events.UnlikeRows(self._query.name, row_id))
+        keys = [(self._date(row), content, row["id"]) for row, content in zip((one, other), contents, strict=True)]
+        return one if keys[0] >= keys[1] else other
+
+    def _date(self, row: Row) -> datetime:
+        """Return the date of a row; one long ago where there is none that can be read."""
+        if not self._query.newest or "properties" not in row:
+            return _LONG_AGO
+        value: Any = msgspec.json.decode(row["properties"])
+        for name in self._query.newest.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        try:
+            date = datetime.fromisoformat(str(value).upper())
+        except ValueError:
+            return _LONG_AGO
+        return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _content(row: Row) -> bytes:
+    """Return what a row says, but for its id, whose letter case says nothing."""
+    return msgspec.json.encode({name: value for name, value in row.items() if name != "id"})

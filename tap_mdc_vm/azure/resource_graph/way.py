@@ -1,0 +1,193 @@
+"""How rows are asked for: the largest answers that the service has not refused.
+
+================  ==============================================  ==========================================
+way               an answer holds                                 left when
+================  ==============================================  ==========================================
+packed            one row with the list of all: some thousands    refused; cut to less than a page; malformed
+plain             a row for each: a page, 1,000 at most           hash() is refused
+================  ==============================================  ==========================================
+
+Nobody has shown packed answers of that size from the real service, so each step down is as ordinary as the first
+try. It holds for the rest of the query, in all scopes.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING
+
+from tap_mdc_vm import events
+from tap_mdc_vm.azure.resource_graph.partitions import mean_that_fits
+from tap_mdc_vm.errors import (
+    IncompleteError,
+    MalformedAnswerError,
+    PayloadTooLargeError,
+    RequestRefusedError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from tap_mdc_vm.azure.resource_graph.model import Page, Row
+    from tap_mdc_vm.azure.resource_graph.partitions import Partition
+    from tap_mdc_vm.azure.resource_graph.questions import Questions
+
+_AIM = 9 * 1024 * 1024
+"""Bytes of a packed answer on average. Azure's limit is 16 MiB, and was 12 until 2021: there is room for rows that are
+a third larger than those of the first page."""
+
+_PAGES = 5
+"""Pages that a packed answer may hold: a smaller ``page_size`` makes packed answers smaller too."""
+
+_USUAL_ROW = 4096
+"""Bytes of a row, where no page has shown any."""
+
+_FEWEST = 1 / 4096
+"""Rows of a partition, on average, below which it is not split: what does not fit then is no matter of numbers."""
+
+_SIZE = re.compile(r"payload size is ([1-9]\d*)\b.* limit of (\d+)", re.IGNORECASE)
+"""How Azure says how large an answer would have been, and the limit."""
+
+
+class DoesNotFitError(Exception):
+    """A partition has more rows than an answer holds: ask for its parts."""
+
+
+class PartitionsUnusableError(Exception):
+    """The service can't partition, and why."""
+
+
+class Way:
+    """The way of one query.
+
+    Args:
+        name: What the rows are.
+        page_size: Rows per plain answer at most.
+
+    Attributes:
+        name: What the rows are.
+        is_packed: Whether rows are packed.
+        has_partitions: Whether they are asked for in partitions at all.
+    """
+
+    def __init__(self, name: str, page_size: int) -> None:
+        """Begin with packed answers."""
+        self.name, self._page_size = name, page_size
+        self.is_packed = self.has_partitions = True
+        self._has_packed = False
+        self._row_size = float(_USUAL_ROW)
+        self._most = float("inf")
+        self._too_large: set[int] = set()
+        self._learning = threading.Lock()
+
+    @property
+    def rows(self) -> float:
+        """Rows that an answer is asked for, on average."""
+        limit = self._page_size * _PAGES if self.is_packed else mean_that_fits(self._page_size)
+        return max(min(self._most, limit, _AIM / self._row_size), 1.0)
+
+    @property
+    def size(self) -> int:
+        """Bytes that such an answer takes."""
+        return int(self.rows * self._row_size)
+
+    def measure(self, page: Page) -> None:
+        """Take in how large rows are."""
+        if page.rows and page.size:
+            self._row_size = page.size / len(page.rows)
+
+    def ask(self, questions: Questions, part: Partition, mean: float, *, urgent: bool) -> list[Row]:
+        """Return the rows of a partition, all from one answer of one evaluation.
+
+        Args:
+            questions: Asks.
+            part: The partition.
+            mean: Rows that a partition of that modulus has on average.
+            urgent: Whether to go before what is ahead of its use.
+
+        Raises:
+            DoesNotFitError: It must be asked for in parts.
+            PartitionsUnusableError: The service can't partition.
+            TapError: Azure can't be asked.
+        """
+        try:
+            if mean > self.rows:
+                raise DoesNotFitError
+            if self.is_packed and (rows := self._packed(questions, part, urgent=urgent)) is not None:
+                return rows
+            if mean > self.rows:  # of a plain answer
+                raise DoesNotFitError
+            page = questions.page(part, urgent=urgent)
+        except PayloadTooLargeError as error:
+            if mean <= _FEWEST:
+                raise
+            self._shrink(part, mean, error)
+            raise DoesNotFitError from error
+        except RequestRefusedError as error:
+            raise PartitionsUnusableError(f"Azure refused to: {error.message}") from error
+        if page.is_whole:
+            return page.rows
+        if mean <= _FEWEST:
+            raise PartitionsUnusableError("a partition stays too large however often it is halved")
+        raise DoesNotFitError
+
+    def leave_partitions(self, reason: str) -> None:
+        """Take in that the service can't partition."""
+        if self.has_partitions:
+            self.has_partitions = False
+            events.emit(events.ReadingInOrder(self.name, reason))
+
+    def _packed(self, questions: Questions, part: Partition, *, urgent: bool) -> list[Row] | None:
+        """Return the rows of a packed answer; None if there is no such way any more."""
+        try:
+            page = questions.packed(part, urgent=urgent)
+        except PayloadTooLargeError:
+            raise
+        except (RequestRefusedError, IncompleteError, MalformedAnswerError, UnavailableError) as error:
+            if self._has_packed and isinstance(error, UnavailableError):
+                raise
+            self._unpack(error.message)
+            return None
+        if len(page.rows) == page.total:
+            self._has_packed = True
+            return page.rows
+        self._cut(len(page.rows), page.total)
+        return None
+
+    def _cut(self, length: int, total: int) -> None:
+        """Ask for lists that are shorter than one that was cut or, where a page holds as many, for plain rows."""
+        reason = f"a list of {total:,} rows came with {length:,}"
+        fits = mean_that_fits(min(length, total))
+        if fits <= mean_that_fits(self._page_size):
+            self._unpack(reason)
+        else:
+            self._limit(fits, reason)
+            raise DoesNotFitError
+
+    def _unpack(self, reason: str) -> None:
+        with self._learning:
+            was_packed, self.is_packed = self.is_packed, False
+        if was_packed:
+            self._tell("plain pages", reason)
+
+    def _shrink(self, part: Partition, mean: float, error: PayloadTooLargeError) -> None:
+        """Ask for smaller answers, unless one partition alone is too large.
+
+        The first answer of all speaks for the others; later ones do if there are two, not if a single row is huge.
+        """
+        said = _SIZE.search(error.message)
+        fits = mean * min(int(said[2]) / int(said[1]), 1) / 2 if said else mean / 2
+        with self._learning:
+            speaks_for_all = not self._has_packed or part.modulus in self._too_large
+            self._too_large.add(part.modulus)
+        if speaks_for_all:
+            self._limit(fits, "an answer would have been over Azure's limit of 16 MiB")
+
+    def _limit(self, fits: float, reason: str) -> None:
+        with self._learning:
+            was, self._most = self._most, min(self._most, fits)
+        if fits < was:
+            self._tell(f"answers of {fits:,.0f} rows", reason)
+
+    def _tell(self, what: str, reason: str) -> None:
+        events.emit(events.AskingForLess(self.name, what, reason))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import stand_in
 
-from tap_mdc_vm.azure.resource_graph import pacing, retries
+from tap_mdc_vm.azure import retries
+from tap_mdc_vm.azure.resource_graph import pacing
 from tap_mdc_vm.azure.resource_graph.model import Scope
 from tap_mdc_vm.errors import NetworkError, ThrottledError, UnavailableError
 

@@ -1,6 +1,6 @@
-"""Pins the newest versions that fit together: one file for the project, one for each loader of meltano.yml.
+"""Pins the newest versions that fit together: one file for the project, one for each loader and utility of meltano.yml.
 
-The loaders live in environments of their own, and some need versions that exclude each other, so one file
+They live in environments of their own, and some need versions that exclude each other, so one file
 can't hold them all. The pins hold for every supported Python and platform. No file names a package index:
 that is for the configuration of pip to say.
 """
@@ -41,9 +41,10 @@ def main() -> int:
     everything = shlex.split("pyproject.toml --extra sandbox --group dev --group bench -")
     compile_pins("project", everything, "pip\n")
     meltano = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    for loader in meltano["plugins"]["loaders"]:
-        words = shlex.split(loader["pip_url"])
-        compile_pins(loader["name"], ["-"], "\n".join(word for word in words if "==" in word))
+    for plugin in [*meltano["plugins"]["loaders"], *meltano["plugins"]["utilities"]]:
+        if pip_url := plugin.get("pip_url"):  # one that inherits has none of its own
+            words = shlex.split(pip_url)
+            compile_pins(plugin["name"], ["-"], "\n".join(word for word in words if "==" in word))
     return 0
 
 

@@ -124,8 +124,9 @@ def test_scheduling_shows_the_jobs_and_schedules_that_the_project_has():
 def test_targets_has_a_section_of_its_own_for_every_loader():
     page = (ROOT / "docs" / "targets.md").read_text(encoding="utf-8")
     for loader in MELTANO["plugins"]["loaders"]:
-        assert f"| `{loader['name']}` |" in page
-        assert f"run tap-mdc-vm {loader['name']}" in page
+        if "inherit_from" not in loader:
+            assert f"| `{loader['name']}` |" in page
+            assert re.search(rf"run tap-mdc-vm(--flat)? {loader['name']}\n", page)
 
 
 def test_every_query_is_on_the_page_of_questions():
@@ -148,3 +149,12 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path):
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
+
+
+@pytest.mark.parametrize("stream", ["etm_assets", "etm_findings"])
+def test_the_page_on_etm_maps_every_label_in_the_order_of_the_map(stream: str):
+    page = (ROOT / "docs" / "etm.md").read_text(encoding="utf-8")
+    section = page.partition(f"### Transform map of the {stream.removeprefix('etm_')}")[2].partition("\n#")[0]
+    etm = yaml.safe_load((ROOT / "tap_mdc_vm" / "maps" / "etm.yml").read_text(encoding="utf-8"))
+    labels = [label for label in etm["stream_maps"][stream] if not label.startswith("__")]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == labels

@@ -27,8 +27,12 @@ PLACES = {
     "target-postgres": "default_target_schema",
     "target-s3-jsonl": "path_template",
     "target-duckdb": "path",
+    "target-csv": "output_path",
+    "target-csv--etm": "output_path",
+    "etm-delivery": "prefix",
 }
-"""The setting of each loader that says where it writes: a folder, a file, a schema, a prefix."""
+"""The setting that says where a plugin writes: a folder, a file, a schema, a prefix."""
+WRITING = [plugin["name"] for kind in ("loaders", "utilities") for plugin in MELTANO["plugins"][kind]]
 
 
 @pytest.fixture
@@ -38,25 +42,24 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def place(folder: Path, environment: str, loader: str) -> Any:
-    """Return where a loader writes in an environment, as Meltano tells it."""
+def place(folder: Path, environment: str, name: str) -> Any:
+    """Return where a plugin writes in an environment, as Meltano tells it."""
     project = Project(folder)
     project.activate_environment(environment)
-    plugin = project.plugins.find_plugin(loader)
-    return PluginSettingsService(project, plugin).get(PLACES[loader])
+    return PluginSettingsService(project, project.plugins.find_plugin(name)).get(PLACES[name])
 
 
-@pytest.mark.parametrize("loader", [loader["name"] for loader in MELTANO["plugins"]["loaders"]])
+@pytest.mark.parametrize("plugin", WRITING)
 def test_in_the_sandbox_every_target_writes_to_a_place_of_its_own_whatever_variables_say(
-    loader: str, project: Path, monkeypatch: pytest.MonkeyPatch
+    plugin: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    variable = f"{loader}_{PLACES[loader]}".upper().replace("-", "_")
-    assert place(project, "sandbox", loader) != place(project, "prod", loader)
+    variable = f"{plugin}_{PLACES[plugin]}".upper().replace("-", "_")
+    assert place(project, "sandbox", plugin) != place(project, "prod", plugin)
     (project / ".env").write_text(f"{variable}=the real place\n", encoding="utf-8")
-    assert place(project, "prod", loader) == "the real place"
-    assert "sandbox" in place(project, "sandbox", loader)
+    assert place(project, "prod", plugin) == "the real place"
+    assert "sandbox" in place(project, "sandbox", plugin)
     monkeypatch.setenv(variable, "the real place")
-    assert "sandbox" in place(project, "sandbox", loader)
+    assert "sandbox" in place(project, "sandbox", plugin)
 
 
 @pytest.fixture

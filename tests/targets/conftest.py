@@ -10,11 +10,14 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import psycopg
 import pytest
-from pairs import BIN, KEYS, ROOT, Meltano, Records, Tenant, postgres_variables, project_in
+from moto.moto_api._internal import moto_api_backend
+from moto.server import ThreadedMotoServer
+from pairs import BIN, BUCKET, KEYS, ROOT, Meltano, Records, Tenant, postgres_variables, project_in
 
 from tap_mdc_vm_sandbox import Sandbox
 
@@ -55,7 +58,7 @@ def everything(living: Tenant) -> Records:
 def meltano_home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Variables that keep Meltano's own files of these runs apart, but for the plugins that the project installed."""
     folder = tmp_path_factory.mktemp("meltano")
-    for plugins in ("extractors", "loaders"):
+    for plugins in ("extractors", "loaders", "utilities"):
         (folder / plugins).symlink_to(ROOT / ".meltano" / plugins)
     return {
         "MELTANO_SYS_DIR_ROOT": str(folder),
@@ -107,6 +110,27 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], 
 
     yield create
     server.cleanup()
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Start a stand-in for S3 on a free port of loopback, with an empty bucket, and lead to it; return a client."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+    }.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    yield client
+    client.close()
+    server.stop()
+    moto_api_backend.reset()
 
 
 @pytest.fixture(scope="session")

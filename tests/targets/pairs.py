@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ Records = dict[str, dict[str, dict[str, Any]]]
 """By stream, then by key."""
 SCHEMAS = {"postgres": "tap_mdc_vm_sandbox", "duckdb": "tap_mdc_vm"}
 """In which each database holds the tables that came from the sandbox."""
+BUCKET = "security-lake"
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 Meltano = Callable[..., CompletedProcess[str]]
 
 
@@ -79,6 +82,26 @@ def project_in(folder: Path) -> Path:
     shutil.copy(ROOT / "meltano.yml", folder)
     (folder / "constraints").symlink_to(ROOT / "constraints")
     return folder
+
+
+def unflattened(row: dict[str, str | None], record: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of a file that knows only text, with the values that the tap sent.
+
+    Args:
+        row: Nothing stands for null and for an empty text; a date has a zone or is one in UTC.
+        record: What the tap sent of it when it wasn't flat: it says which type each value has.
+    """
+
+    def value(text: str | None, sent: Any) -> Any:
+        if not text:
+            return sent or None if isinstance(sent, str) else None
+        if isinstance(sent, str) and _DATE.fullmatch(sent):
+            return datetime.fromisoformat(text).replace(tzinfo=None)
+        if sent is None or isinstance(sent, str):
+            return text
+        return json.loads(text.lower() if isinstance(sent, bool) else text)
+
+    return {name: value(text, record.get(name)) for name, text in row.items()}
 
 
 def differences(found: dict[str, dict[str, Any]], expected: dict[str, dict[str, Any]]) -> list[str]:

@@ -91,6 +91,7 @@ def bucket() -> Iterator[dict[str, str]]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "TARGET_S3_JSONL_AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "TARGET_S3_JSONL_S3_BUCKET": "security-lake",
+        "ETM_DELIVERY_BUCKET": "security-lake",
         **{name.upper(): value for name, value in keys.items()},
     }
     server.stop()

@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
-from pairs import KEYS, Meltano, Records, Tenant, differences
+from pairs import BUCKET, KEYS, Meltano, Records, Tenant, differences
 
 from tap_mdc_vm_sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-BUCKET = "security-lake"
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Start the stand-in on a free port of loopback, with an empty bucket."""
-    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "eu-west-1"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("TARGET_S3_JSONL_AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    monkeypatch.setenv("TARGET_S3_JSONL_S3_BUCKET", BUCKET)
-    client = boto3.client("s3", endpoint_url=f"http://{host}:{port}")
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    yield client
-    client.close()
-    server.stop()
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -43,7 +23,9 @@ def load(meltano: Meltano) -> Callable[[Tenant], None]:
 
     def run(tenant: Tenant) -> None:
         with Sandbox(tenant, quota=None) as sandbox:
-            meltano("run", "tap-mdc-vm", "target-s3-jsonl", environ=sandbox.environment)
+            address = {"S3_BUCKET": BUCKET, "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
+            environ = sandbox.environment | {f"TARGET_S3_JSONL_{name}": value for name, value in address.items()}
+            meltano("run", "tap-mdc-vm", "target-s3-jsonl", environ=environ)
 
     return run
 

@@ -52,9 +52,11 @@ def main() -> None:
     except ConfigurationError as error:
         for problem in error.problems:
             _LOGGER.error("%s", problem)
+        _repeat_for_config_test(error)
     except TapError as error:
-        _LOGGER.error("%s", error)
         _LOGGER.debug("Details", exc_info=True)
+        _LOGGER.error("%s", error)
+        _repeat_for_config_test(error)
     except BrokenPipeError:
         _drop_output()
         if any(word.startswith(_FOR_A_READER) for word in sys.argv[1:]):
@@ -69,6 +71,15 @@ def main() -> None:
         _LOGGER.debug("Details", exc_info=True)
         _drop_output()
     sys.exit(1)
+
+
+def _repeat_for_config_test(error: TapError) -> None:
+    """Say all in one line of plain text, where ``meltano config test`` shows the last line that it reads, and no other.
+
+    It reads both outputs as one, and has the log written as JSON.
+    """
+    if "SINGER_SDK_LOG_CONFIG" in os.environ and not os.isatty(2) and os.path.sameopenfile(1, 2):
+        sys.stderr.write(f"{error}\n")
 
 
 def _is_needed(record: logging.LogRecord) -> bool:

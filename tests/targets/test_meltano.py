@@ -54,6 +54,12 @@ def test_its_connection_test_fails_and_says_why_where_it_cannot(run):
     assert "not-the-secret" not in done.stdout + done.stderr
 
 
+def test_its_connection_test_names_every_problem_in_one_line_of_plain_text(run):
+    done = run("config", "test", "tap-mdc-vm", status=1, TAP_MDC_VM_TENANT_ID="contoso", TAP_MDC_VM_PAGE_SIZE="0")
+    (line,) = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("tenant_id is not a GUID")]
+    assert "; page_size must be a whole number from 1 to 1000" in line
+
+
 def test_the_five_checks_run_by_invoke(run):
     lines = run("invoke", "tap-mdc-vm", "--test").stderr.splitlines()
     passed = [line.partition("PASS")[2].strip() for line in lines if "PASS" in line]

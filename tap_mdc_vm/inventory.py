@@ -165,7 +165,8 @@ class Inventory:
     def _keep(self, stream: str, records: list[Record]) -> None:
         """Keep some records for a stream that goes out later, or what it makes of them."""
         if stream in DERIVED:
-            records = [made for record in records for made in DERIVED[stream].records(record)]
+            make = DERIVED[stream].records
+            records = [made for record in records for made in make(record, self._context)]
             self._made_of[stream] += len(records)
         self._spools[stream].add(records)
 

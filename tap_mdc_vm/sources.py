@@ -70,12 +70,12 @@ class Derived:
     """A stream that is made of another's records, without a question of its own.
 
     Attributes:
-        records: Makes some records of one.
+        records: Makes some records of one, and of what a record can't say itself.
         of: The other stream.
         key: As of a source.
     """
 
-    records: Callable[[Record], list[Record]]
+    records: Callable[[Record, Context], list[Record]]
     of: str
     key: tuple[str, ...]
 

@@ -344,3 +344,80 @@ ORACLES = {
 def expected(tenant, stream):
     computed = [ORACLES[stream](tenant, row) for row in getattr(tenant, stream)]
     return [record for record in computed if record is not None]
+
+
+# The extra streams
+
+
+def vulnerability_records(tenant):
+    result = []
+    for row in tenant.assessments:
+        finding = finding_record(tenant, row)
+        given = {name.lower(): value for name, value in (at(row, "properties.additionalData") or {}).items()}
+        for cve in from_json(given.get("cvesdetails")) or []:
+            scored = {each["Key"]: each["Value"] for each in cve.get("Cvss") or []}
+            newest = scored[max(scored)] if scored else {}
+            result.append(
+                {
+                    "assessmentId": finding["id"],
+                    "cveId": cve["CveId"].upper(),
+                    "severity": cve.get("Severity"),
+                    "cvssScore": newest.get("Base"),
+                    "cvssVector": newest.get("CvssVectorString"),
+                    "fixStatus": cve.get("FixStatus") or finding["fixStatus"],
+                    "fixedVersion": cve.get("FixedVersion") or finding["fixedVersion"],
+                    "publishedDate": in_utc(cve.get("PublishedDate")),
+                }
+                | {
+                    field: finding[field]
+                    for field in (
+                        *("virtualMachineId", "vmId", "vmName", "subscriptionId", "tenantId", "resourceGroup"),
+                        *("statusCode", "softwareName", "softwareVendor", "softwareVersions"),
+                        *("firstEvaluationDate", "riskLevel"),
+                    )
+                }
+            )
+    return result
+
+
+SCOPE = {name: name for name in ("subscriptionId", "tenantId", "resourceGroup")}
+
+PROGRAM = SCOPE | {
+    "vendor": "properties.vendor",
+    "softwareName": "properties.softwareName",
+    "version": "properties.version",
+    "osPlatform": "properties.osPlatform",
+    "endOfSupportStatus": "properties.endOfSupportStatus",
+    "endOfSupportDate": "properties.endOfSupportDate",
+    "numberOfKnownVulnerabilities": "properties.numberOfKnownVulnerabilities",
+}
+
+PLAN = SCOPE | {
+    "name": "name",
+    "pricingTier": "properties.pricingTier",
+    "subPlan": "properties.subPlan",
+    "resourcesCoverageStatus": "properties.resourcesCoverageStatus",
+    "freeTrialRemainingTime": "properties.freeTrialRemainingTime",
+    "deprecated": "properties.deprecated",
+    "replacedBy": "properties.replacedBy",
+    "extensions": "properties.extensions",
+}
+
+
+def program_record(tenant, row):
+    machine_id = "/".join(row["id"].split("/")[:9])
+    machine = found(tenant.virtual_machines, machine_id)
+    return (
+        keys(row)
+        | plain(PROGRAM, row)
+        | {
+            "virtualMachineId": machine_id.lower(),
+            "vmId": said(machine, "properties.vmId"),
+            "vmName": said(machine, "name"),
+            "firstSeenAt": at(row, "properties.firstSeenAt").replace(" ", "T") + "Z",
+        }
+    )
+
+
+def plan_record(row):
+    return keys(row) | plain(PLAN, row) | {"enablementTime": in_utc(at(row, "properties.enablementTime"))}

@@ -1,4 +1,4 @@
-"""What an assessment's additional data says of the software that it is about.
+"""What an assessment's additional data says of the software that it is about, and of its CVEs.
 
 Azure writes the names in PascalCase or camelCase, and the values as JSON or as JSON in a text, from finding to finding.
 """
@@ -7,52 +7,85 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import Any
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tap_mdc_vm.rows.fields import Json, storable, text, texts
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _ANYTHING = msgspec.json.Decoder()
 
+_LATELY = 32
+"""Details of CVEs that are remembered, of 80 kB each where there are many: those of the assessments of one batch, whose
+vulnerabilities are made after them."""
 
-class _Cve(msgspec.Struct, rename="pascal", gc=False):
-    """What is taken of a CVE's details, as Azure mostly spells it; the rest, nine tenths, is passed over."""
+
+class Cve(msgspec.Struct, rename="pascal", gc=False):
+    """A CVE's details, as Azure mostly spells them. Only the id is promised."""
 
     cve_id: Any = None
+    severity: Any = None
+    fix_status: Any = None
+    fixed_version: Any = None
+    published_date: Any = None
+    cvss: msgspec.Raw = msgspec.Raw(b"null")  # decoded where it is asked for; already so in what is no JSON text
 
 
-_NAMES = frozenset(
-    (
-        *("softwarename", "softwarevendor", "detectedsoftwareversions"),
-        *("fixedversion", "fixstatus", "maxcvssscore", "cvesdetails"),
-    )
-)
-_CVES = msgspec.json.Decoder(list[_Cve])
+_CVES = msgspec.json.Decoder(list[Cve])
+_NAMES = [(field, field.replace("_", "")) for field in Cve.__struct_fields__]
 
 
 def software_of(additional: Json) -> Json:
     """Return the fields of a record that describe a software, its fix and its CVEs; null is what can't be read."""
-    given = lowered(additional)
-    if _NAMES.isdisjoint(given):
-        return {}
+    given = _lowered(additional)
     return {
         "softwareName": _text(given.get("softwarename")),
         "softwareVendor": _text(given.get("softwarevendor")),
-        "softwareVersions": texts(unpacked(given.get("detectedsoftwareversions"))),
+        "softwareVersions": texts(_unpacked(given.get("detectedsoftwareversions"))),
         "fixedVersion": _text(given.get("fixedversion")),
         "fixStatus": _text(given.get("fixstatus")),
-        "maxCvssScore": number(given.get("maxcvssscore")),
-        "cves": _cve_ids(given.get("cvesdetails")),
+        "maxCvssScore": _number(given.get("maxcvssscore")),
+        "cves": None if (cves := _cves(given.get("cvesdetails"))) is None else list(cves),
     }
 
 
-def lowered(given: Json) -> Json:
+def cves_of(additional: Json) -> dict[str, Cve]:
+    """Return a software's CVEs by their ids in upper case, in Azure's order."""
+    return _cves(_lowered(additional).get("cvesdetails")) or {}
+
+
+def score_of(cve: Cve) -> tuple[float | None, str | None]:
+    """Return the score and the vector of the newest version of CVSS that has a score."""
+    cvss = _unpacked(_ANYTHING.decode(cve.cvss) if isinstance(cve.cvss, msgspec.Raw) else cve.cvss)
+    versions: Iterable[tuple[object, object]] = ()
+    if isinstance(cvss, dict):
+        versions = cvss.items()
+    elif isinstance(cvss, list):
+        entries = [_lowered(each) for each in cvss if isinstance(each, dict)]
+        versions = [(each.get("key"), each.get("value")) for each in entries]
+    for _, value in sorted(versions, key=_version, reverse=True):
+        facts = _unpacked(value)
+        said = _lowered(facts) if isinstance(facts, dict) else {}
+        if (score := _number(said.get("base"))) is not None:
+            return score, text(said.get("cvssvectorstring"))
+    return None, None
+
+
+def _version(entry: tuple[object, object]) -> list[int]:
+    return [int(part) for part in re.findall("[0-9]+", str(entry[0]))]
+
+
+def _lowered(given: Json) -> Json:
     """Return an object with its names in lower case. Of two that become one, the first with a value counts."""
     return {name.lower(): value for name, value in reversed(given.items()) if value not in (None, "")}
 
 
-def unpacked(value: object) -> object:
+def _unpacked(value: object) -> object:
     """Return a value of JSON, also of JSON in a text; None for a text that is no JSON."""
     if type(value) is not str:
         return value
@@ -62,9 +95,9 @@ def unpacked(value: object) -> object:
         return None
 
 
-def number(value: object) -> float | None:
+def _number(value: object) -> float | None:
     """Return a number, also one in a text; None for anything else."""
-    given = unpacked(value)
+    given = _unpacked(value)
     if not isinstance(given, int | float) or isinstance(given, bool):
         return None
     try:
@@ -76,18 +109,38 @@ def number(value: object) -> float | None:
 
 def _text(value: object) -> str | None:
     """Return a text; one within quotes is JSON in a text. A version such as 1.10 is a text, though it reads as JSON."""
-    return text(unpacked(value) if type(value) is str and value.startswith('"') else value)
+    quoted = _unpacked(value) if type(value) is str and value.startswith('"') else None
+    return text(value if quoted is None else quoted)
 
 
-def _cve_ids(details: object) -> list[str] | None:
-    """Return the ids of a software's CVEs, in upper case, each once; None where there is no array of CVEs."""
-    ids: list[Any] = [None]
+def _cves(details: object) -> dict[str, Cve] | None:
+    """Return CVEs by id, each once; None where there is no array of them."""
     if type(details) is str:
-        with contextlib.suppress(ValueError, RecursionError):
-            ids = [cve.cve_id for cve in _CVES.decode(details)]
-    if not all(type(each) is str for each in ids):
-        entries = unpacked(details)
-        if type(entries) is not list:
-            return None
-        ids = [lowered(each).get("cveid") for each in entries if type(each) is dict]
-    return list(dict.fromkeys(each.upper() for each in texts([each for each in ids if type(each) is str]) or ()))
+        return _cves_in_text(details)
+    if type(details) is not list:
+        return None
+    return _by_id(_cve(_lowered(each)) for each in details if type(each) is dict)
+
+
+def _cve(given: Json) -> Cve:
+    fields: dict[str, Any] = {field: given.get(name) for field, name in _NAMES}
+    return Cve(**fields)
+
+
+@lru_cache(_LATELY)
+def _cves_in_text(details: str) -> dict[str, Cve] | None:
+    """Return CVEs that are written as JSON in a text, which is decoded straight into what is taken of them."""
+    with contextlib.suppress(ValueError, RecursionError):
+        cves = _CVES.decode(details)
+        if all(type(cve.cve_id) is str for cve in cves) and "\\u0000" not in details:
+            return _by_id(cves)
+    entries = _unpacked(details)
+    return None if type(entries) is str else _cves(entries)
+
+
+def _by_id(cves: Iterable[Cve]) -> dict[str, Cve]:
+    found: dict[str, Cve] = {}
+    for cve in cves:
+        if type(cve.cve_id) is str and cve.cve_id:
+            found.setdefault(cve.cve_id.upper(), cve)
+    return found

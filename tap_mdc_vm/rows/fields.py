@@ -168,6 +168,15 @@ def flag(value: object) -> bool | None:
     return value if type(value) is bool else _WORDS.get(str(value).lower())
 
 
+def whole(value: object) -> int | None:
+    """Return a whole number, also one in a text; None for anything else."""
+    if type(value) is float and value.is_integer():
+        return int(value)
+    if type(value) is str and value.isdecimal() and value.isascii() and len(value) < 20:
+        return int(value)
+    return value if type(value) is int else None
+
+
 def taken(parent: Json, name: str, read: Callable[[object], _Value | None]) -> _Value | None:
     """Take a field out of an object and return its value; leave there what can't be read, so that it is not lost."""
     given = parent.pop(name, None)

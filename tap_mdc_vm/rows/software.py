@@ -1,0 +1,52 @@
+"""The record of a program that Defender for Cloud found on a machine."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tap_mdc_vm.resource_ids import lower
+from tap_mdc_vm.rows.fields import document, properties_of, text, whole
+
+if TYPE_CHECKING:
+    from tap_mdc_vm.rows.fields import Context, Json, Lookup, Row
+
+_PROGRAM = re.compile(
+    "(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft[.]compute/virtualmachines/[^/]+)"
+    "/providers/microsoft[.]security/softwareinventories/[^/]+"
+)
+"""A lower-case id, exact to its end on both sides."""
+
+
+def software(row: Row, machines: Lookup[Json], context: Context) -> Json | None:
+    """Return the record of a program; None for a row that is no program on a virtual machine.
+
+    Args:
+        row: A row of Resource Graph.
+        machines: What is known of each machine, as for an assessment.
+        context: What the row doesn't say itself.
+    """
+    identity = lower(row["id"])
+    found = _PROGRAM.fullmatch(identity)
+    if not found:
+        return None
+    properties = document(properties_of(row)) or {}
+    machine = machines.get(found[1]) or {}
+    return {
+        "id": identity,
+        "resourceId": row["id"],
+        "virtualMachineId": found[1],
+        "vmId": machine.get("vmId"),
+        "vmName": machine.get("vmName"),
+        "subscriptionId": text(row.get("subscriptionId")),
+        "tenantId": text(row.get("tenantId")),
+        "resourceGroup": text(row.get("resourceGroup")),
+        "vendor": text(properties.get("vendor")),
+        "softwareName": text(properties.get("softwareName")),
+        "version": text(properties.get("version")),
+        "osPlatform": text(properties.get("osPlatform")),
+        "endOfSupportStatus": text(properties.get("endOfSupportStatus")),
+        "endOfSupportDate": text(properties.get("endOfSupportDate")),
+        "numberOfKnownVulnerabilities": whole(properties.get("numberOfKnownVulnerabilities")),
+        "firstSeenAt": context.instant(properties.get("firstSeenAt"), "software.firstSeenAt"),
+    }

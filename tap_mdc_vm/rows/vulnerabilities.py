@@ -1,0 +1,37 @@
+"""The vulnerabilities of a software on a machine: a record per CVE of an assessment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_mdc_vm import packaged
+from tap_mdc_vm.rows.additional_data import cves_of, score_of
+from tap_mdc_vm.rows.fields import text
+
+if TYPE_CHECKING:
+    from tap_mdc_vm.rows.fields import Context, Json
+
+_FIELDS = tuple(packaged.schema("vulnerabilities")["properties"])
+
+
+def vulnerabilities(assessment: Json, context: Context) -> list[Json]:
+    """Return the records of an assessment's CVEs; none of an assessment that names no CVE.
+
+    Args:
+        assessment: A record of the stream ``assessments``.
+        context: What a record can't say itself.
+    """
+    if not assessment["cves"]:
+        return []
+    shared = {name: assessment.get(name) for name in _FIELDS} | {"assessmentId": assessment["id"]}
+    records = []
+    for identity, cve in cves_of(assessment["additionalData"]).items():
+        record = shared.copy()
+        record["cveId"] = identity
+        record["severity"] = text(cve.severity)
+        record["cvssScore"], record["cvssVector"] = score_of(cve)
+        record["fixStatus"] = text(cve.fix_status) or shared["fixStatus"]
+        record["fixedVersion"] = text(cve.fixed_version) or shared["fixedVersion"]
+        record["publishedDate"] = context.instant(cve.published_date, "vulnerabilities.publishedDate")
+        records.append(record)
+    return records

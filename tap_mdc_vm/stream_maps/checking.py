@@ -12,7 +12,6 @@ from singer_sdk.mapper import PluginMapper
 from tap_mdc_vm.stream_maps.expressions import (
     Expression,
     ExpressionError,
-    config_value,
     evaluate,
     evaluator,
     has_faker,
@@ -21,7 +20,8 @@ from tap_mdc_vm.stream_maps.expressions import (
     schema_of,
     types_of,
 )
-from tap_mdc_vm.stream_maps.map_file import names, read
+from tap_mdc_vm.stream_maps.map_file import SECTIONS, names, read
+from tap_mdc_vm.stream_maps.merging import TransformMap, merge
 from tap_mdc_vm.wording import nearest, shown
 
 OPTIONS = ("__alias__", "__else__", "__filter__", "__key_properties__", "__source__")
@@ -30,34 +30,37 @@ Problem = tuple[Path, str]  # the keys that lead to what is wrong, and a sentenc
 
 
 class MapCheck:
-    """Checks a merged map.
+    """Checks a map. Each problem is a line that begins with where it is: a line of the file, or a setting."""
 
-    Args:
-        stream_maps: Stream maps, with null for ``__NULL__``.
-        config: The map's ``stream_map_config``.
-        schemas: JSON schemas of the streams that the tap has, by name.
-        base: The stream maps that the user's own were put over.
-        required: By stream, the labels that the map's destination can't do without.
-    """
+    def __init__(self, transform_map: TransformMap) -> None:
+        """Take a map, which need not be one that can be used."""
+        self.map, self.file = transform_map, transform_map.file
 
-    def __init__(
-        self,
-        stream_maps: Mapping[str, Any],
-        config: Mapping[str, Any],
-        schemas: Mapping[str, Mapping[str, Any]],
-        base: Mapping[str, Any],
-        required: Mapping[str, Any],
-    ) -> None:
-        """Keep the arguments."""
-        self.stream_maps, self.config, self.schemas, self.base = stream_maps, config, schemas, base
-        self.required = required
-
-    def problems(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[str]:
         """Yield what makes the map unusable: the tap refuses it before any call."""
-        for stream, labels in self.required.items():
+        return map(self._told, self._problems())
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what works and yet is hardly meant."""
+        return map(self._told, self._remarks())
+
+    def fragile(self) -> Iterator[str]:
+        """Yield expressions that can't be computed for a record without values: in a run, they would end it."""
+        return map(self._told, self._fragile())
+
+    def _told(self, problem: Problem) -> str:
+        path, text = problem
+        keys = path if path[0] in SECTIONS else ("stream_maps", *path)
+        line = self.file.lines.get(keys)
+        place = keys[0] if _is_in(self.map.own, keys) else f"{self.file.name}:{line}" if line else self.file.name
+        return f"{place}: {'.'.join(path)} {text}"
+
+    def _problems(self) -> Iterator[Problem]:
+        for stream, labels in self.file.required.items():
             if not isinstance(labels, list):
                 yield ("required", stream), f"must be a list of labels, not {shown(labels)}"
-        for stream, content in self.stream_maps.items():
+        known = [*self.map.schemas, *self.file.stream_maps]
+        for stream, content in self.map.stream_maps.items():
             if stream == "__else__":
                 if content is not None:
                     yield (stream,), "can only be null or __NULL__"
@@ -65,31 +68,32 @@ class MapCheck:
                 yield from self._stream(stream, content)
             elif content is not None:
                 yield (stream,), f"must hold labels and expressions, or be __NULL__, not {shown(content)}"
-            elif not self.sources(stream) and stream not in self.base:
-                yield (stream,), f"is an unknown stream{nearest(stream, [*self.schemas, *self.base])}"
+            elif not self.sources(stream) and stream not in known:
+                yield (stream,), f"is an unknown stream{nearest(stream, known)}"
 
     def sources(self, stream: str) -> list[str]:
         """Return the tap's streams that a map's stream is made from: those that its name or pattern fits."""
-        content = self.stream_maps[stream]
+        content = self.map.stream_maps[stream]
         pattern = content.get("__source__", stream) if isinstance(content, dict) else stream
-        return [name for name in self.schemas if isinstance(pattern, str) and fnmatch.fnmatchcase(name, pattern)]
+        return [name for name in self.map.schemas if isinstance(pattern, str) and fnmatch.fnmatchcase(name, pattern)]
 
     def properties(self, stream: str) -> dict[str, Any]:
-        """Return the schemas of the fields that expressions of a map's stream can name."""
-        fields: dict[str, Any] = {}
-        for source in self.sources(stream):
-            fields |= self.schemas[source].get("properties", {})
+        """Return the schemas of the fields that expressions of a map's stream can name: any of an unknown source."""
+        sources = self.sources(stream)
+        fields = {} if sources else _AnyField()
+        for source in sources:
+            fields |= self.map.schemas[source].get("properties", {})
         return fields
 
     def _stream(self, stream: str, content: dict[str, Any]) -> Iterator[Problem]:
-        fields = self.properties(stream) if self.sources(stream) else None
-        if fields is None:
+        if not self.sources(stream):
             yield self._unknown_source(stream, content)
+        fields = self.properties(stream)
         yield from self._keys(stream, content, fields)
         for label, value in content.items():
             yield from self._entry(stream, label, value, fields)
 
-    def _keys(self, stream: str, content: dict[str, Any], fields: Mapping[str, Any] | None) -> Iterator[Problem]:
+    def _keys(self, stream: str, content: dict[str, Any], fields: Mapping[str, Any]) -> Iterator[Problem]:
         keys = content.get("__key_properties__", ["id"])
         if keys is None:
             return
@@ -99,26 +103,23 @@ class MapCheck:
         for key in keys:
             if key in content and content[key] is None:
                 yield (stream, key), "is a key of the stream and can't be taken away"
-            elif key not in content and ("__else__" in content or (fields is not None and key not in fields)):
-                if "__key_properties__" in content:
-                    yield (
-                        (stream, "__key_properties__"),
-                        f"names {shown(key)}, which is no label{nearest(key, content)}",
-                    )
+            elif key not in content and ("__else__" in content or key not in fields):
+                path: Path = (stream, "__key_properties__")
+                if path[1] in content:
+                    yield path, f"names {shown(key)}, which is no label{nearest(key, content)}"
                 else:
                     yield (stream,), f"lacks {key}, its key: keep it, or name another in __key_properties__"
 
     def _unknown_source(self, stream: str, content: dict[str, Any]) -> Problem:
         if "__source__" in content:
             source = str(content["__source__"])
-            return (stream, "__source__"), f"names the unknown stream {shown(source)}{nearest(source, self.schemas)}"
-        advice = (
-            nearest(stream, [*self.schemas, *self.base])
-            or "; a stream of your own says with __source__ what it is made from"
-        )
+            known = self.map.schemas
+            return (stream, "__source__"), f"names the unknown stream {shown(source)}{nearest(source, known)}"
+        remedy = "; a stream of your own says with __source__ what it is made from"
+        advice = nearest(stream, [*self.map.schemas, *self.file.stream_maps]) or remedy
         return (stream,), f"is an unknown stream{advice}"
 
-    def _entry(self, stream: str, label: str, value: object, fields: Mapping[str, Any] | None) -> Iterator[Problem]:
+    def _entry(self, stream: str, label: str, value: object, fields: Mapping[str, Any]) -> Iterator[Problem]:
         path = (stream, label)
         if label in ("__source__", "__key_properties__"):
             return
@@ -137,16 +138,16 @@ class MapCheck:
         else:
             yield path, f"must be an expression in quotes, not {_kind(value)} {shown(value)}"
 
-    def _removal(self, stream: str, label: str, fields: Mapping[str, Any] | None) -> Iterator[Problem]:
+    def _removal(self, stream: str, label: str, fields: Mapping[str, Any]) -> Iterator[Problem]:
         """Yield a label that is taken away where there is none: a misspelling, most likely."""
-        below = self.base.get(stream) or {}
-        there = [*below, *(() if "__else__" in self.stream_maps[stream] else fields or ())]
-        if fields is not None and there and label not in there and label != "__filter__":
+        below = self.file.stream_maps.get(stream) or {}
+        there = [*below, *(() if "__else__" in self.map.stream_maps[stream] else fields)]
+        if there and label not in there and label != "__filter__":
             yield (stream, label), f"is taken away and was not there{nearest(label, there)}"
 
     def _alias(self, stream: str, value: object) -> Iterator[Problem]:
         path = (stream, "__alias__")
-        if "__source__" in self.stream_maps[stream]:
+        if "__source__" in self.map.stream_maps[stream]:
             yield path, "can't stand beside __source__: there the name of the map is the name of the stream"
         elif not isinstance(value, str):
             yield path, f"must be the name of a stream, not {shown(value)}"
@@ -156,69 +157,56 @@ class MapCheck:
             except MapExpressionError:
                 yield path, f"must be a name or an expression, not {shown(value)}"
 
-    def _expression(self, stream: str, label: str, text: str, fields: Mapping[str, Any] | None) -> Iterator[str]:
+    def _expression(self, stream: str, label: str, text: str, fields: Mapping[str, Any]) -> Iterator[str]:
         try:
             expression = parse(text)
         except ExpressionError as error:
             yield str(error)
             return
-        if fields is not None:
-            for name in expression.fields:
-                if name not in fields and not (name == "fake" and has_faker()):
-                    source = " or ".join(self.sources(stream))
-                    advice = nearest(name, fields) or "; a text stands in two pairs of quotes"
-                    yield f"names the unknown field {name} of {source}{advice}"
-            if expression.reads_self and label not in fields:
-                yield f"names self, and there is no field {label}{nearest(label, fields)}"
+        for name in expression.fields:
+            if name not in fields and not (name == "fake" and has_faker()):
+                source = " or ".join(self.sources(stream))
+                advice = nearest(name, fields) or "; a text stands in two pairs of quotes"
+                yield f"names the unknown field {name} of {source}{advice}"
+        if expression.reads_self and label not in fields:
+            yield f"names self, and there is no field {label}{nearest(label, fields)}"
         for path in expression.settings:
-            try:
-                config_value(path, self.config)
-            except KeyError:
-                names = self._names_beside(path)
-                yield f"names the unknown {'.'.join(path)} of stream_map_config{nearest(path[-1], names)}"
+            if not _is_in(self.map.config, path):
+                beside: Any = self.map.config
+                for key in path[:-1]:
+                    beside = beside.get(key) if isinstance(beside, Mapping) else None
+                advice = nearest(path[-1], beside) if isinstance(beside, Mapping) else ""
+                yield f"names the unknown {'.'.join(path)} of stream_map_config{advice}"
 
-    def _names_beside(self, path: Path) -> list[str]:
-        try:
-            table = config_value(path[:-1], self.config)
-        except KeyError:
-            table = {}
-        return list(table) if isinstance(table, Mapping) else []
-
-    def remarks(self) -> Iterator[Problem]:
-        """Yield what works and yet is hardly meant."""
-        shipped = self._labels_that_ship()
-        for stream, content in self.stream_maps.items():
+    def _remarks(self) -> Iterator[Problem]:
+        for stream, content in self.map.stream_maps.items():
             if isinstance(content, dict):
-                if stream in shipped:
-                    yield from self._labels(stream, shipped[stream])
-                for label in self.required.get(stream, ()):
+                yield from self._labels(stream)
+                for label in self.file.required.get(stream, ()):
                     if content.get(label) is None:
                         yield (stream,), f"lacks {label}, which the map's destination requires"
         expressions = [expression for _, _, expression in self.expressions()]
         if not any(expression.reads_any_setting for expression in expressions):
             read = {path[0] for expression in expressions for path in expression.settings}
-            for name in self.config:
+            for name in self.map.config:
                 if name not in read:
                     yield ("stream_map_config", name), f"is read by no expression{nearest(name, read)}"
 
-    def _labels(self, stream: str, known: Mapping[str, set[str]]) -> Iterator[Problem]:
-        """Yield labels of a stream that ships which no map that ships has, or has with another type."""
-        for label, types in self._types(stream).items():
+    def _labels(self, stream: str) -> Iterator[Problem]:
+        """Yield what no map that ships has in a stream that ships: a label, or its type."""
+        ships = [
+            MapCheck(merge(file, schemas=self.map.schemas)) for file in map(read, names()) if stream in file.stream_maps
+        ]
+        known: dict[str, set[str]] = {}
+        for each in ships:
+            known |= each.types(stream)
+        for label, types in self.types(stream).items() if ships else ():
             if label not in known:
                 yield (stream, label), f"is not a label of {stream} as it ships{nearest(label, known)}"
             elif wrong := types - known[label]:
                 yield (stream, label), f"gives {' or '.join(wrong)}, and as it ships {' or '.join(known[label])}"
 
-    def _labels_that_ship(self) -> dict[str, dict[str, set[str]]]:
-        """Return, for each stream of the maps that ship, its labels with the types of their values."""
-        labels: dict[str, dict[str, set[str]]] = {}
-        for name in names():
-            ships = MapCheck(read(name).stream_maps, {}, self.schemas, {}, {})
-            for stream in ships.stream_maps:
-                labels[stream] = labels.get(stream, {}) | ships._types(stream)
-        return labels
-
-    def _types(self, stream: str) -> dict[str, set[str]]:
+    def types(self, stream: str) -> dict[str, set[str]]:
         """Return the types of a stream's labels, null apart."""
         fields = self.properties(stream)
         return {
@@ -229,21 +217,20 @@ class MapCheck:
 
     def expressions(self) -> Iterator[tuple[str, str, Expression]]:
         """Yield stream, label (or ``__filter__``) and expression, of those that parse."""
-        for stream, content in self.stream_maps.items():
+        for stream, content in self.map.stream_maps.items():
             for label, text in (content if isinstance(content, dict) else {}).items():
                 expression = _parsed(text) if label == "__filter__" or not label.startswith("__") else None
                 if expression:
                     yield stream, label, expression
 
-    def fragile(self) -> Iterator[Problem]:
-        """Yield expressions that can't be computed for a record without values: in a run, they would end it."""
+    def _fragile(self) -> Iterator[Problem]:
         for stream, label, expression in self.expressions():
             fields = self.properties(stream)
             nullable = [name for name in expression.fields if "null" in types_of(fields.get(name, {}))]
             record = {name: None if "null" in types_of(schema) else "x" for name, schema in fields.items()}
             if nullable:
                 try:
-                    evaluate(expression, record, {"config": self.config, "self": record.get(label)}, evaluator())
+                    evaluate(expression, record, {"config": self.map.config, "self": record.get(label)}, evaluator())
                 except Exception as error:  # noqa: BLE001 - an expression can raise anything
                     empty = " and ".join(nullable)
                     yield (stream, label), f"can't be computed where {empty} is null ({one_line(error)})"
@@ -258,3 +245,15 @@ def _parsed(text: object) -> Expression | None:
 
 def _kind(value: object) -> str:
     return {bool: "the truth value", int: "the number", float: "the number", list: "the list"}.get(type(value), "")
+
+
+class _AnyField(dict[str, Any]):
+    """Fields of an unknown stream: whatever an expression names is there."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def _is_in(content: Any, path: Path) -> bool:  # noqa: ANN401 - a map may hold anything
+    """Return whether something stands at these keys."""
+    return not path or (isinstance(content, Mapping) and path[0] in content and _is_in(content[path[0]], path[1:]))

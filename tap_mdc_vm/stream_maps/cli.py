@@ -16,8 +16,10 @@ import click
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import ConfigurationError, TapError
-from tap_mdc_vm.stream_maps.loading import examine, load
+from tap_mdc_vm.stream_maps.checking import MapCheck
+from tap_mdc_vm.stream_maps.loading import load
 from tap_mdc_vm.stream_maps.map_file import names, read
+from tap_mdc_vm.stream_maps.merging import merge
 from tap_mdc_vm.stream_maps.preview import aligned, preview
 from tap_mdc_vm.wording import shown
 
@@ -78,17 +80,17 @@ def check(context: click.Context, file: str) -> None:
     Errors are what the tap refuses; then the exit status is 1. Warnings are what it runs all the same.
     """
     try:
-        examined = examine(read(file))
+        found = MapCheck(merge(read(file)))
     except ConfigurationError as error:
         errors, warnings = error.problems, []
     else:
-        errors, warnings = list(examined.problems), [*examined.transform_map.remarks, *examined.fragile]
+        errors, warnings = list(found.problems()), [*found.remarks(), *found.fragile()]
     for kind, problems in (("error  ", errors), ("warning", warnings)):
         for problem in problems:
             click.echo(f"{kind}  {problem}")
     verdict = "the tap refuses this map" if errors else "the tap runs this map all the same"
-    found = len(errors) + len(warnings)
-    click.echo(f"{file}: {found} found; {verdict}" if found else f"{file}: no problems")
+    number = len(errors) + len(warnings)
+    click.echo(f"{file}: {number} found; {verdict}" if number else f"{file}: no problems")
     context.exit(1 if errors else 0)
 
 

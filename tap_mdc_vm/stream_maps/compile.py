@@ -17,8 +17,8 @@ An expression with anything else in its tree stays the SDK's, as a whole.
 
 Nothing that the evaluator forbids gets in. A name is a field of the record, a setting of the map, or the call of a
 function listed here. An attribute is the call of a method listed here. There are no builtins. Arithmetic that can
-explode goes to the evaluator's own limited functions. Nothing here has an effect, so that a record which raises can be
-mapped anew by the SDK.
+explode goes to the evaluator's own limited functions. What is
+compiled has no effect, so that a record which raises can be mapped anew by the SDK.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def compiled(
     """Return a function that computes each label of a record, and raises whatever an expression raises.
 
     Args:
-        expressions: By label. None may be ``changing``.
+        expressions: By label.
         fields: The fields that are in every record. Any other may be missing, and is null then.
         names: What expressions can name beside fields, such as ``config``.
         evaluate: Asks the SDK's evaluator for the value of an expression, a record and a label.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType, NoneType
@@ -19,16 +18,10 @@ from singer_sdk.mapper import CustomStreamMap
 from tap_mdc_vm.wording import nearest, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
 RECORD = ("record", "_")  # two names for the whole record
 SPECIAL = (*RECORD, "config", "self", "__stream_name__", "__original_stream_name__")
-
-# Methods that change what they are called on: the record, which other streams see too, or ``config``.
-_CHANGING = {
-    *("append", "clear", "extend", "insert", "pop", "popitem"),
-    *("remove", "reverse", "setdefault", "sort", "update"),
-}
 
 
 class ExpressionError(ValueError):
@@ -47,7 +40,6 @@ class Expression:
         settings: Where it looks into ``config`` by keys that are written out: the keys of each look-up.
         reads_any_setting: Whether it looks into ``config`` in another way too.
         reads_self: Whether it reads the field that has the label's name.
-        changing: Whether it may change what it reads.
     """
 
     text: str
@@ -57,7 +49,6 @@ class Expression:
     settings: tuple[tuple[str, ...], ...]
     reads_any_setting: bool
     reads_self: bool
-    changing: bool
 
 
 @cache
@@ -78,8 +69,8 @@ def has_faker() -> bool:
 
 def schema_of(text: str, fields: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the schema of an expression's values: a plain field's own, else what the SDK guesses."""
-    if (field := parse(text).plain_field or "") in fields:
-        return fields[field]
+    if schema := fields.get(parse(text).plain_field or ""):
+        return schema
     guessed: dict[str, Any] = _sample()._eval_type(text).to_dict()  # noqa: SLF001 - the SDK has no other way to ask
     return guessed
 
@@ -202,7 +193,6 @@ def _described(text: str, statement: ast.Expr) -> Expression:
         settings=tuple(dict.fromkeys(paths)),
         reads_any_setting=names.count("config") > sum(len(path) == 1 for path in paths),
         reads_self="self" in names,
-        changing=any(isinstance(node, ast.Attribute) and node.attr in _CHANGING for node in nodes),
     )
 
 
@@ -268,20 +258,6 @@ def config_path(node: ast.AST) -> tuple[str, ...]:
         return (key,)
     above = config_path(node.value)
     return (*above, key) if above else ()
-
-
-def config_value(path: tuple[str, ...], config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a map may hold anything
-    """Return what stands in ``config`` at these keys.
-
-    Raises:
-        KeyError: If one of the keys is not there.
-    """
-    value: Any = config
-    for key in path:
-        if not isinstance(value, Mapping):
-            raise KeyError(key)
-        value = value[key]
-    return value
 
 
 def one_line(error: Exception) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
+from singer_sdk.mapper import NULL_STRING
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.wording import nearest, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SECTIONS = ("stream_maps", "stream_map_config", "required")
 
@@ -26,7 +25,7 @@ class MapFile:
 
     Attributes:
         name: How to call the file in a problem.
-        stream_maps: Stream maps in the SDK's language, by stream.
+        stream_maps: Stream maps in the SDK's language, by stream; null for ``__NULL__``.
         stream_map_config: Tables and constants that expressions read as ``config``.
         required: By stream, the labels that a destination can't do without.
         lines: Where a key stands: the keys that lead to it, and its line, counted from 1.
@@ -90,7 +89,18 @@ def _parse(text: str, name: str) -> MapFile:
     ]
     if problems:
         raise TransformMapError(problems)
-    return MapFile(name=name, lines=lines, **sections)
+    return MapFile(name=name, lines=lines, **without_null_words(sections))
+
+
+def without_null_words(value: Any) -> Any:  # noqa: ANN401 - a map may hold anything
+    """Return a value with null for every ``__NULL__`` in it, and with text for every key.
+
+    Meltano drops a YAML null, so that users write the word. The SDK understands it in place of a stream and of a field,
+    but not in place of ``__filter__`` or ``__key_properties__``.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): without_null_words(entry) for key, entry in value.items()}
+    return None if isinstance(value, str) and value == NULL_STRING else value
 
 
 def _content(text: str, name: str) -> tuple[Any, dict[tuple[str, ...], int], list[str]]:

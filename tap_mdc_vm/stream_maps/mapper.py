@@ -20,7 +20,7 @@ from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransfo
 
 from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.events import MapRemark, emit
-from tap_mdc_vm.stream_maps.checking import OPTIONS
+from tap_mdc_vm.stream_maps.checking import OPTIONS, MapCheck
 from tap_mdc_vm.stream_maps.compile import compiled
 from tap_mdc_vm.stream_maps.expressions import Expression, evaluate, one_line, parse, types_of
 from tap_mdc_vm.stream_maps.tables import watched
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tap_mdc_vm.records import Record
-    from tap_mdc_vm.stream_maps.loading import TransformMap
+    from tap_mdc_vm.stream_maps.merging import TransformMap
 
 
 _FILTER = "__filter__"
@@ -55,8 +55,7 @@ class Mapper(PluginMapper):
         }
         super().__init__({**plugin_config, **own}, logger)
         self._schemas = transform_map.schemas
-        self._changing = transform_map.changing
-        for remark in transform_map.remarks:
+        for remark in MapCheck(transform_map).remarks():
             emit(MapRemark(remark))
 
     def register_raw_stream_schema(
@@ -93,7 +92,6 @@ class Mapper(PluginMapper):
                     flattening_options=self.flattening_options,
                     stream_name=stream_name,
                     known_fields=self._schemas.get(stream_name, schema).get("properties", {}),
-                    compiling=not self._changing,
                 )
             if isinstance(content, dict) and "__source__" in content:
                 maps.append(stream_map)
@@ -107,7 +105,6 @@ class FieldMap(CustomStreamMap):
     Args:
         map_transform: The labels of the stream, their expressions, and options.
         known_fields: Schemas of the source's fields, those too that are deselected.
-        compiling: Whether the expressions may be compiled: not if one of the map changes what it reads.
         sdk: What the SDK's own class takes.
 
     Attributes:
@@ -119,7 +116,6 @@ class FieldMap(CustomStreamMap):
         *,
         map_transform: dict[str, Any],
         known_fields: Mapping[str, dict[str, Any]],
-        compiling: bool,
         **sdk: Any,  # noqa: ANN401 - see above
     ) -> None:
         """Let the SDK set up its map, then put right and compile what it holds."""
@@ -140,7 +136,7 @@ class FieldMap(CustomStreamMap):
             "__stream_name__": self.stream_alias,
             "__original_stream_name__": self.stream_name,
         }
-        self._function = self._compiled(map_transform) if compiling else self._interpreted
+        self._function = self._compiled(map_transform)
         if not self.flattening_enabled:
             self.transform = self._function  # type: ignore[assignment, method-assign]  # one call less
 

@@ -1,11 +1,60 @@
-"""Puts a user's own stream maps over a map, stream by stream and field by field."""
+"""Puts a user's own stream maps over a map file, stream by stream and field by field."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from singer_sdk.mapper import NULL_STRING
+from tap_mdc_vm import packaged
+from tap_mdc_vm.errors import TransformMapError
+from tap_mdc_vm.stream_maps.map_file import MapFile, without_null_words
+
+Schemas = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformMap:
+    """A map file with the user's own stream maps over it.
+
+    Attributes:
+        stream_maps: Stream maps in the SDK's language; null for ``__NULL__``.
+        config: What its expressions read as ``config``.
+        schemas: JSON schemas of the streams that it is made for, by name.
+        file: The map file.
+        own: The user's settings ``stream_maps`` and ``stream_map_config``.
+    """
+
+    stream_maps: Mapping[str, Any]
+    config: Mapping[str, Any]
+    schemas: Schemas
+    file: MapFile = field(default_factory=lambda: MapFile(name="none"))
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+
+def merge(
+    file: MapFile,
+    stream_maps: Mapping[str, Any] | None = None,
+    stream_map_config: Mapping[str, Any] | None = None,
+    *,
+    schemas: Schemas | None = None,
+) -> TransformMap:
+    """Put the user's own over a map file, unchecked. Arguments as of ``loading.load``.
+
+    Raises:
+        TransformMapError: If one of the two settings is not what such a setting holds.
+    """
+    own = {"stream_maps": stream_maps or {}, "stream_map_config": stream_map_config or {}}
+    if wrong := [name for name, value in own.items() if not isinstance(value, Mapping)]:
+        raise TransformMapError([f"{name} must be a JSON object" for name in wrong])
+    own = without_null_words(own)
+    return TransformMap(
+        stream_maps=merged_maps(file.stream_maps, own["stream_maps"]),
+        config=merged_tables(file.stream_map_config, own["stream_map_config"]),
+        schemas=schemas if schemas is not None else {name: packaged.schema(name) for name in packaged.STREAMS},
+        file=file,
+        own=own,
+    )
 
 
 def merged_maps(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -29,14 +78,3 @@ def _merged_table(base: object, over: object) -> object:
         return over
     lower = all(word == word.lower() for word in base)
     return base | {word.lower() if lower else word: value for word, value in over.items()}
-
-
-def without_null_words(value: Any) -> Any:  # noqa: ANN401 - a map may hold anything
-    """Return a value with null for every ``__NULL__`` in it, and with text for every key.
-
-    Meltano drops a YAML null, so that users write the word. The SDK understands it in place of a stream and of a field,
-    but not in place of ``__filter__`` or ``__key_properties__``.
-    """
-    if isinstance(value, Mapping):
-        return {str(key): without_null_words(entry) for key, entry in value.items()}
-    return None if isinstance(value, str) and value == NULL_STRING else value

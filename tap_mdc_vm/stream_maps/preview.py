@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from tap_mdc_vm.records import Record
-    from tap_mdc_vm.stream_maps.loading import TransformMap
+    from tap_mdc_vm.stream_maps.merging import TransformMap
 
 _WIDEST_VALUE = 100
 _EMPTY: tuple[Any, ...] = (None, "", [], {})

@@ -6,8 +6,9 @@ import pytest
 
 from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.stream_maps import load
-from tap_mdc_vm.stream_maps.loading import examine
+from tap_mdc_vm.stream_maps.checking import MapCheck
 from tap_mdc_vm.stream_maps.map_file import read
+from tap_mdc_vm.stream_maps.merging import merge
 
 BROKEN = """\
 stream_maps:
@@ -179,7 +180,7 @@ def test_what_works_is_not_refused(stream_maps):
 
 
 def remarks(stream_maps, config=None, base="etm"):
-    return list(load(base, stream_maps, config).remarks)
+    return list(MapCheck(load(base, stream_maps, config)).remarks())
 
 
 def test_labels_that_the_map_that_ships_lacks_or_requires_are_named_and_the_map_still_runs():
@@ -210,14 +211,12 @@ def test_streams_of_other_names_may_have_any_labels():
 
 
 def test_an_expression_that_null_would_stop_is_named():
-    examined = examine(read("etm"), {"etm_assets": {"assetName": "name.upper()"}})
-    assert not examined.problems
-    (problem,) = examined.fragile
+    (problem,) = MapCheck(load("etm", {"etm_assets": {"assetName": "name.upper()"}})).fragile()
     assert problem.startswith(
         "stream_maps: etm_assets.assetName can't be computed where name is null (AttributeDoesNot"
     )
 
 
 def test_the_map_that_ships_has_nothing_to_be_named():
-    examined = examine(read("etm"))
-    assert (examined.problems, examined.fragile, examined.transform_map.remarks) == ((), (), ())
+    check = MapCheck(merge(read("etm")))
+    assert [*check.problems(), *check.fragile(), *check.remarks()] == []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tap_mdc_vm.stream_maps.merging import merged_maps, merged_tables, without_null_words
+from tap_mdc_vm.stream_maps.map_file import without_null_words
+from tap_mdc_vm.stream_maps.merging import merged_maps, merged_tables
 
 MAP = {"etm_assets": {"__source__": "virtual_machines", "assetName": "name"}, "etm_findings": {"a": "b"}}
 

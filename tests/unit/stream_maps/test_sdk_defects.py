@@ -67,7 +67,7 @@ def test_a_key_made_by_an_expression_may_be_null():
     ("option", "error"), [("__key_properties__", StreamMapConfigError), ("__filter__", MapExpressionError)]
 )
 def test_the_word_null_is_understood_for_a_field_but_not_for_an_option(option, error):
-    """Workaround: ``merging.without_null_words``."""
+    """Workaround: ``map_file.without_null_words``."""
     (stream_map,) = sdk_mapper({"machines": {"vmId": "__NULL__"}})
     assert stream_map.transform({"id": "i", "vmId": "v"}) == {"id": "i"}
     with pytest.raises(error):
@@ -81,7 +81,7 @@ def test_a_second_statement_of_an_expression_is_dropped_in_silence():
 
 
 def test_meltano_drops_the_nulls_of_a_map(tmp_path):
-    """Workaround: users write ``__NULL__``, and ``merging.without_null_words`` understands it everywhere."""
+    """Workaround: users write ``__NULL__``, and ``map_file.without_null_words`` understands it everywhere."""
     stream_maps = {"etm_findings": {"impact": None, "recommendation": "__NULL__"}}
     extractor = {
         "name": "tap-any",

@@ -177,6 +177,15 @@ class MachinesGone(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DatesUnread(Warned):
+    """Azure gave something where a date should be."""
+
+    template: ClassVar[str] = "{field} is null in {records:,} records, for which Azure gave something that is no date"
+    field: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class CoversLess(Warned):
     """The run covers less than the last complete one that its state knows of."""
 

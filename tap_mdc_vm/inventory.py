@@ -47,6 +47,7 @@ class Inventory:
         assessed: Subscriptions with an assessment, in lower case.
         lost_access: Subscriptions that could be read when the run began, and can't be any more.
         strangers: Machines that were not read, and that an interface or a finding names.
+        context: What rows can't say themselves, and how many of their dates are none.
     """
 
     def __init__(self, reader: Reader, coverage: Coverage, settings: Settings, wanted: Collection[str]) -> None:
@@ -54,7 +55,7 @@ class Inventory:
         self._reader, self._coverage, self._settings = reader, coverage, settings
         self._indexes: dict[str, Any] = {name: source.index() for name, source in SOURCES.items() if source.index}
         self._spools = {name: Spool() for name in wanted if name in DERIVED or SOURCES[name].waits}
-        self._context = Context(settings.cloud.portal)
+        self.context = Context(settings.cloud.portal)
         self._readings: dict[str, Reading] = {}
         self._read: set[str] = set()
         self._made_of: Counter[str] = Counter()
@@ -142,7 +143,7 @@ class Inventory:
             self._spools[stream].clear()
         self._left_out[name] = 0
         for rows in self._rows(name):
-            records = [record for row in rows if (record := source.record(row, joined, self._context)) is not None]
+            records = [record for row in rows if (record := source.record(row, joined, self.context)) is not None]
             self._left_out[name] += len(rows) - len(records)
             self._remember(name, records)
             if source.joined_to == MACHINES:
@@ -166,7 +167,7 @@ class Inventory:
         """Keep some records for a stream that goes out later, or what it makes of them."""
         if stream in DERIVED:
             make = DERIVED[stream].records
-            records = [made for record in records for made in make(record, self._context)]
+            records = [made for record in records for made in make(record, self.context)]
             self._made_of[stream] += len(records)
         self._spools[stream].add(records)
 

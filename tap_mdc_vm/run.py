@@ -173,6 +173,8 @@ class Run:
 
     def _summarise(self, began: float) -> None:
         coverage, lost = self._coverage, self._inventory.lost_access if self._inventory else ()
+        for field, records in sorted(self._inventory.context.unread.items()) if self._inventory else ():
+            events.emit(events.DatesUnread(field, records))
         events.emit(
             events.SyncSummary(
                 streams={stream: self._figures(stream) for stream in self._wanted},

@@ -36,6 +36,13 @@ def test_the_summary_is_json_with_the_promised_keys():
     }
 
 
+def test_dates_that_are_none_are_counted_by_field():
+    line = events.DatesUnread("assessments.statusChangeDate", 1200).line()
+    assert line == (
+        "assessments.statusChangeDate is null in 1,200 records, for which Azure gave something that is no date"
+    )
+
+
 def test_an_events_fields_travel_with_its_line(caplog):
     caplog.set_level("INFO")
     events.emit(SUMMARY)

@@ -1,5 +1,6 @@
 """What becomes of a raw configuration: settings, or every problem at once."""
 
+import io
 import json
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ import hypothesis
 import jsonschema
 import pytest
 import trustme
+from dotenv import dotenv_values
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from singer_sdk import Tap
@@ -547,6 +549,25 @@ def test_a_tap_flattens_only_if_the_text_says_so(text, flat):
 
 def test_an_empty_flattening_depth_is_one_level():
     assert read(flattening_enabled="true", flattening_max_depth="").flattening_max_depth == 1
+
+
+# .env, which Meltano reads by this library
+
+
+TROUBLESOME = st.sampled_from("${}\\'\" #=~aé")
+
+
+@given(st.text(TROUBLESOME, max_size=12))
+def test_a_value_that_is_quoted_as_the_example_says_arrives_as_it_is(secret):
+    quoted = secret.replace("\\", "\\\\").replace("'", "\\'").replace("${", "${DOLLAR:-$}{")
+    assert dotenv_values(stream=io.StringIO(f"TAP_MDC_VM_CLIENT_SECRET='{quoted}'\n")) == {
+        "TAP_MDC_VM_CLIENT_SECRET": secret
+    }
+
+
+def test_the_example_says_so():
+    example = (Path(__file__).parents[3] / ".env.example").read_text()
+    assert "write \\ as \\\\, ' as \\' and ${ as ${DOLLAR:-$}{" in example
 
 
 # Files, and the environment beside them

@@ -6,7 +6,7 @@ PINS := --constraint constraints/project.txt
 MELTANO := $(BIN)/meltano
 export MELTANO_CLI_DISABLE_VERSION_CHECK := true
 
-.PHONY: help install demo test chaos bench lint format docs constraints clean
+.PHONY: help install demo try test chaos bench lint format docs constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -18,8 +18,10 @@ demo: install ## Run tap-mdc-vm into target-jsonl against the sandbox, and show 
 	$(BIN)/tap-mdc-vm-sandbox --machines 250 --assessments-per-machine 30 -- \
 	  $(MELTANO) --env-file /dev/null --environment sandbox run tap-mdc-vm target-jsonl
 	@$(BIN)/python scripts/what_arrived.py output/sandbox
-	@$(BIN)/python examples/overview/overview.py output/sandbox -o output/sandbox/overview.html >/dev/null
-	@printf '\nOpen this in a browser to see more\n  %s\n' output/sandbox/overview.html
+
+try: install ## Load your own tenant, as the account of az login, into files in output/, and show what arrived
+	TAP_MDC_VM_AUTH_METHOD=azure_cli $(MELTANO) run tap-mdc-vm target-jsonl
+	@$(BIN)/python scripts/what_arrived.py output
 
 test: lint .meltano/.all ## Run every check and the whole test suite
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)

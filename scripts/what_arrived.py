@@ -1,75 +1,63 @@
-"""Shows in a short table what a run wrote into a folder of JSON Lines files, as target-jsonl makes them."""
+"""Shows in a few short tables what a run wrote into a folder of JSON Lines files, as target-jsonl makes them."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "examples" / "sql"), str(ROOT / "examples" / "overview")]
 
-STREAMS = ("virtual_machines", "network_interfaces", "assessments", "etm_assets", "etm_findings")
-SEVERITIES = ("Critical", "High", "Medium", "Low")
-BAR = 40  # characters of the longest bar
+import ask  # noqa: E402 - after the folders of the examples were added to the path
+import loaded  # noqa: E402
+import overview  # noqa: E402
 
-
-def newest_files(folder: Path) -> dict[str, Path]:
-    """Return the file of each stream's last run: target-jsonl puts the time of the run behind the stream's name."""
-    found = {stream: sorted(folder.glob(f"{stream}*.jsonl")) for stream in STREAMS}
-    return {stream: paths[-1] for stream, paths in found.items() if paths}
-
-
-def records(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of one file."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
-
-
-def open_findings(assessments: Path) -> Counter[str]:
-    """Count the findings that are open, by severity; other and missing severities count as ``other``."""
-    severities = (row["severity"] for row in records(assessments) if row["statusCode"] == "Unhealthy")
-    return Counter(severity if severity in SEVERITIES else "other" for severity in severities)
-
-
-def powers(machines: Path) -> str:
-    """Return how many machines are in which power state, most frequent first."""
-    counted = Counter(row["powerState"] or "unknown" for row in records(machines))
-    return ", ".join(f"{count:,} {state}" for state, count in counted.most_common())
+STREAMS = {
+    "virtual_machines": "running or not",
+    "network_interfaces": "those attached to a machine",
+    "assessments": "findings of Defender for Cloud, in every status",
+    "etm_assets": "the machines under the labels of Qualys ETM",
+    "etm_findings": "the findings under the labels of Qualys ETM",
+}
+TABLES = {
+    "Open findings by kind and risk": "findings_by_kind",
+    "Where to start: on an attack path or with a public address, by critical and high risks": "exposed_machines",
+    "What to update: the software that closes most findings": "software_to_update",
+}
+ROWS = 4
 
 
 def report(folder: Path) -> str:
-    """Return the whole table.
+    """Return all tables, and write the overview page into the folder.
 
     Raises:
-        SystemExit: If the folder holds no file of the three streams.
+        FileNotFoundError: If the folder holds no machines or no findings.
     """
-    files = newest_files(folder)
-    missing = [stream for stream in STREAMS[:3] if stream not in files]
-    if missing:
-        raise SystemExit(f"Nothing of {', '.join(missing)} arrived in {folder}")
-    findings = open_findings(files["assessments"])
-    notes = {
-        "virtual_machines": powers(files["virtual_machines"]),
-        "network_interfaces": "those attached to a machine",
-        "assessments": f"Defender for Cloud's findings in every status, {findings.total():,} of them open",
-        "etm_assets": "the machines as ETM names their fields",
-        "etm_findings": "the findings as ETM names their fields",
-    }
-    lines = ["", "What arrived"]
-    lines += [f"  {name:<20}{sum(1 for _ in records(path)):>9,}   {notes[name]}" for name, path in files.items()]
-    lines += ["", "Open findings by severity"]
-    most = max(findings.values(), default=1)
-    for severity in (*SEVERITIES, "other"):
-        if count := findings[severity]:
-            lines.append(f"  {severity:<20}{count:>9,}   {'█' * max(1, round(BAR * count / most))}")
-    lines += ["", "Files"]
-    lines += [f"  {path}   {path.stat().st_size / 1e6:.1f} MB" for path in files.values()]
-    return "\n".join(lines)
+    with loaded.connect(folder) as connection:
+        counts = [
+            (stream, connection.table(stream).shape[0], STREAMS.get(stream, ""))
+            for stream in sorted(loaded.tables(connection), key=[*STREAMS, *loaded.tables(connection)].index)
+        ]
+        parts = ["What arrived", ask.table(["stream", "records", ""], counts)]
+        for title, query in TABLES.items():
+            found = loaded.answer(connection, query)
+            names = [column for column in found.columns if column != "subscription"]
+            parts += [title, ask.table(names, [row[: len(names)] for row in found.fetchall()[:ROWS]])]
+    files = sorted(folder.glob("*.jsonl"))
+    page = folder / "overview.html"
+    overview.write(folder, page)
+    size = f"{len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.1f} MB"
+    parts += ["Where it is", f"{folder}/   {size}\n{page}   the same and more, to open in a browser"]
+    return "\n".join(text if number % 2 == 0 else indented(text) for number, text in enumerate(parts))
+
+
+def indented(text: str) -> str:
+    """Return a table below its title: two blanks in, an empty line behind."""
+    return "".join(f"  {line}".rstrip() + "\n" for line in text.splitlines())
 
 
 if __name__ == "__main__":
-    print(report(Path(sys.argv[1])))
+    try:
+        print(f"\n{report(Path(sys.argv[1]))}", end="")
+    except FileNotFoundError as error:
+        sys.exit(str(error))

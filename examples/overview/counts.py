@@ -1,56 +1,56 @@
-"""Asks DuckDB for every count on the overview page."""
+"""Asks for every number on the overview page: by the queries of examples/sql, and by a few of its own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-import duckdb
+import loaded
 
 if TYPE_CHECKING:
-    from datetime import date
-    from pathlib import Path
+    import duckdb
 
-SEVERITIES = ("Critical", "High", "Medium", "Low", "other")
-AGES = ("under 7 days", "7 to 30", "30 to 90", "90 to 365", "over a year", "unknown")
+Row = dict[str, Any]
+RISKS = ("critical", "high", "medium", "low", "none")
 POWER_STATES = ("running", "stopped", "deallocated", "other")
+SUPPORT = ("ended", "soon")
+UPDATES = ("SoftwareUpdate", "SystemUpdate")
+LONGEST = 10
+"""Bars in a chart at most."""
 
-# The columns that the page uses; a file of JSON Lines holds many more, some of them deep.
-_COLUMNS = {
-    "virtual_machines": ("id", "name", "osType", "imageOffer", "powerState", "publicIPAddress"),
-    "assessments": (
-        "id",
-        "name",
-        "displayName",
-        "statusCode",
-        "severity",
-        "firstEvaluationDate",
-        "statusChangeDate",
-        "virtualMachineId",
-    ),
-}
-_ETM_STREAMS = ("etm_assets", "etm_findings")
-
-_VIEWS = """
-create temp view machines as
-select id, name, publicIPAddress as address,
-       case when imageOffer ilike '%ubuntu%' then 'Ubuntu'
+_SYSTEMS = """
+select case when imageOffer ilike '%ubuntu%' then 'Ubuntu'
             when imageOffer ilike '%debian%' then 'Debian'
             when imageOffer ilike '%rhel%' then 'Red Hat Enterprise Linux'
             when imageOffer ilike '%sles%' then 'SUSE Linux Enterprise'
             when imageOffer ilike '%windowsserver%' then 'Windows Server'
             when imageOffer ilike '%windows-1%' then 'Windows'
             else coalesce('other ' || osType, 'unknown') end as system,
-       case when powerState in ('running', 'stopped', 'deallocated') then powerState else 'other' end as power
-from virtual_machines;
-
-create temp view open_findings as
-select id, name, displayName as recommendation, virtualMachineId,
-       case when severity in ('Critical', 'High', 'Medium', 'Low') then severity else 'other' end as severity,
-       coalesce(severity in ('Critical', 'High'), false) as severe,
-       date_diff('day', cast(firstEvaluationDate as timestamp), cast(getvariable('today') as timestamp)) as days
-from assessments where statusCode = 'Unhealthy';
+       count(*) as total,
+       count(*) filter (where powerState = 'running') as running,
+       count(*) filter (where powerState = 'stopped') as stopped,
+       count(*) filter (where powerState = 'deallocated') as deallocated
+from virtual_machines group by system order by total desc, system
+"""
+_AGES = """
+with open_findings as (
+    select lower(coalesce(riskLevel, severity)) as risk,
+           date_diff('day', firstEvaluationDate, getvariable('today')) as days
+    from assessments where statusCode = 'Unhealthy'
+)
+select case when days is null then 'unknown' when days < 7 then 'under 7 days' when days < 30 then '7 to 30'
+            when days < 90 then '30 to 90' when days < 365 then '90 to 365' else 'over a year' end as age,
+       count(*) as total,
+       count(*) filter (where risk = 'critical') as critical,
+       count(*) filter (where risk = 'high') as high,
+       count(*) filter (where risk = 'medium') as medium,
+       count(*) filter (where risk = 'low') as low
+from open_findings group by age order by min(days) nulls last
+"""
+_SEVERE_MACHINES = """
+select count(distinct virtualMachineId) as total from assessments
+where statusCode = 'Unhealthy' and lower(coalesce(riskLevel, severity)) in ('critical', 'high')
 """
 
 
@@ -60,8 +60,8 @@ class Bar:
 
     Attributes:
         label: What the bar stands for.
-        parts: The bar's length by part (severity, power state), in the order in which they are drawn.
-        note: A fact to show behind the label, or an empty string.
+        parts: The bar's length by part (risk, power state), in the order in which they are drawn.
+        note: A fact to show beside the label, or an empty string.
     """
 
     label: str
@@ -78,7 +78,6 @@ class Bar:
 class Fill:
     """How many records of an ETM stream hold a value in a field."""
 
-    stream: str
     field: str
     filled: int
     records: int
@@ -86,139 +85,86 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Everything on the page."""
+    """Everything on the page; what comes of a stream that was not loaded is empty."""
 
-    machines: int
-    running: int
-    open_findings: int
-    severe_findings: int
-    severe_machines: int
-    exposed_machines: int
     systems: list[Bar]
+    kinds: list[Bar]
     ages: list[Bar]
-    worst_machines: list[Bar]
+    exposed: list[Bar]
+    severe_machines: int
+    software: list[Bar]
     recommendations: list[Bar]
-    fills: list[Fill]
-
-
-def connect(source: Path) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB file that target-duckdb wrote, or the files of the last run of target-jsonl in a folder.
-
-    Raises:
-        FileNotFoundError: If ``source`` holds no machines or no findings.
-    """
-    connection = duckdb.connect()
-    if source.is_dir():
-        _read_files(connection, source)
-        return connection
-    connection.execute(f"attach '{source}' as source (read_only)")
-    found = connection.execute(
-        "select schema_name from duckdb_tables() where database_name = 'source' and table_name = 'assessments'"
-    ).fetchone()
-    if not found:
-        raise FileNotFoundError(f"{source} holds no table assessments")
-    connection.execute(f"use source.{found[0]}")
-    return connection
-
-
-def _read_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    for stream in (*_COLUMNS, *_ETM_STREAMS):
-        files = sorted(folder.glob(f"{stream}*.jsonl"))
-        if not files and stream in _COLUMNS:
-            raise FileNotFoundError(f"{folder} holds no file of {stream}")
-        columns = "".join(f", '{name}': 'varchar'" for name in _COLUMNS.get(stream, ()))
-        options = f"columns = {{{columns[2:]}}}" if columns else "sample_size = -1"
-        if files:
-            connection.execute(f"create view {stream} as from read_ndjson('{files[-1]}', {options})")
+    unsupported: list[Bar]
+    plans: list[Row]
+    fills: dict[str, list[Fill]]
 
 
 def newest_day(connection: duckdb.DuckDBPyConnection) -> date:
     """Return the day of the newest change of a finding: in a living tenant, that of the last run."""
-    found = connection.execute("select max(cast(statusChangeDate as timestamp)) from assessments").fetchone()
-    return found[0].date() if found and found[0] else datetime.now(UTC).date()
+    (newest,) = connection.execute("select max(statusChangeDate) from assessments").fetchall()[0]
+    return newest.date() if newest else datetime.now(UTC).date()
 
 
 def gather(connection: duckdb.DuckDBPyConnection, today: date) -> Counts:
     """Return every number of the page.
 
     Args:
-        connection: From :func:`connect`.
+        connection: From :func:`loaded.connect`.
         today: The day that findings' ages count from.
     """
-    connection.execute("set variable today = ?", [today])
-    connection.execute(_VIEWS)
-    ask = _Asker(connection)
+    connection.execute("set variable today = ?::timestamp", [today])
+    streams = loaded.tables(connection)
+
+    def ask(query: str) -> list[Row]:
+        return _rows(loaded.answer(connection, query))
+
+    settings = [row for row in ask("recommendations") if row["category"] not in UPDATES]
     return Counts(
-        machines=ask.one("select count(*) from machines"),
-        running=ask.one("select count(*) from machines where power = 'running'"),
-        open_findings=ask.one("select count(*) from open_findings"),
-        severe_findings=ask.one("select count(*) from open_findings where severe"),
-        severe_machines=ask.one("select count(distinct virtualMachineId) from open_findings where severe"),
-        exposed_machines=ask.one("""
-            select count(distinct machines.id) from machines join open_findings on virtualMachineId = machines.id
-            where address is not null and severe"""),
-        systems=ask.bars(
-            "select system, system, power, count(*), '' from machines group by all",
-            parts=POWER_STATES,
-            most=8,
-        ),
-        ages=_by_age(ask.rows("select days, severity, count(*) from open_findings group by all")),
-        worst_machines=ask.bars(
-            """
-            select virtualMachineId, any_value(coalesce(machines.name, parse_filename(virtualMachineId))),
-                   severity, count(*), any_value(address)
-            from open_findings left join machines on virtualMachineId = machines.id
-            where severe group by virtualMachineId, severity""",
-            parts=SEVERITIES[:2],
-            most=10,
-        ),
-        recommendations=ask.bars(
-            """
-            select name, any_value(recommendation), severity, count(*), ''
-            from open_findings group by name, severity""",
-            parts=SEVERITIES,
-            most=10,
-        ),
-        fills=[fill for stream in _ETM_STREAMS if ask.has(stream) for fill in ask.fills(stream)],
+        systems=[_bar(row, "system", POWER_STATES) for row in _rows(connection.sql(_SYSTEMS))],
+        kinds=[_bar(row, "kind", RISKS, _on_machines(row)) for row in ask("findings_by_kind")],
+        ages=[_bar(row, "age", RISKS) for row in _rows(connection.sql(_AGES))],
+        exposed=[_bar(row, "machine", RISKS[:2], _exposure(row)) for row in ask("exposed_machines")],
+        severe_machines=_rows(connection.sql(_SEVERE_MACHINES))[0]["total"],
+        software=[_bar(row, "software", RISKS, _on_machines(row)) for row in ask("software_to_update")],
+        recommendations=[_bar(row, "recommendation", RISKS) for row in settings],
+        unsupported=_by_software(ask("unsupported_software")) if "software" in streams else [],
+        plans=ask("plans") if "defender_plans" in streams else [],
+        fills={stream: _fills(connection, stream) for stream in ("etm_assets", "etm_findings") if stream in streams},
     )
 
 
-class _Asker:
-    """Asks one connection, and gives what the charts draw."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return self.connection.execute(query).fetchall()
-
-    def one(self, query: str) -> int:
-        return int(self.rows(query)[0][0])
-
-    def has(self, stream: str) -> bool:
-        return bool(self.one(f"select count(*) from (show tables) where name = '{stream}'"))
-
-    def bars(self, query: str, parts: tuple[str, ...], most: int) -> list[Bar]:
-        """Return the longest bars first; the query gives key, label, part, count and note."""
-        bars: dict[str, Bar] = {}
-        for key, label, part, count, note in self.rows(query):
-            bar = bars.setdefault(key, Bar(label or key, dict.fromkeys(parts, 0), note or ""))
-            bar.parts[part] += count
-        return sorted(bars.values(), key=lambda bar: (-bar.total, bar.label))[:most]
-
-    def fills(self, stream: str) -> list[Fill]:
-        found = self.connection.execute(
-            f"select count(*), count(columns(lambda name: name not like '_sdc%')) from {stream}"
-        )
-        names = [column[0] for column in found.description or []][1:]
-        records, *counts = found.fetchone() or (0,)
-        return [Fill(stream, name, count, records) for name, count in zip(names, counts, strict=True)]
+def _rows(found: duckdb.DuckDBPyRelation) -> list[Row]:
+    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
 
-def _by_age(rows: list[tuple[int | None, str, int]]) -> list[Bar]:
-    """Return one bar per age, youngest first; unknown ages only where there are some."""
-    bars = [Bar(age, dict.fromkeys(SEVERITIES, 0)) for age in AGES]
-    for days, severity, count in rows:
-        index = 5 if days is None else sum(days >= limit for limit in (7, 30, 90, 365))
-        bars[index].parts[severity] += count
-    return [bar for bar in bars if bar.label != "unknown" or bar.total]
+def _bar(row: Row, label: str, parts: tuple[str, ...], note: str = "") -> Bar:
+    """Return a row as a bar; a part that is no column is what is left of the whole."""
+    known = {part: row[part] for part in parts if part in row}
+    rest = row.get("total", row.get("findings", 0)) - sum(known.values())
+    return Bar(row[label], known | {part: rest for part in parts if part not in row}, note)
+
+
+def _on_machines(row: Row) -> str:
+    return f"{row['machines']:,} machine{'s' if row['machines'] != 1 else ''}"
+
+
+def _exposure(row: Row) -> str:
+    return " · ".join(filter(None, (row["address"], "attack path" if row["on_attack_paths"] else "")))
+
+
+def _by_software(rows: list[Row]) -> list[Bar]:
+    """Return one bar per version of a program, by how many machines run it."""
+    bars: dict[str, Bar] = {}
+    for row in rows:
+        name = f"{row['software']} {row['version'] or ''}".strip()
+        ends = row["support_ends"]
+        bar = bars.setdefault(name, Bar(name, dict.fromkeys(SUPPORT, 0), str(ends)[:10] if ends else ""))
+        bar.parts[row["support"]] += 1
+    return sorted(bars.values(), key=lambda bar: (-bar.total, bar.label))
+
+
+def _fills(connection: duckdb.DuckDBPyConnection, stream: str) -> list[Fill]:
+    fields = [column for column in connection.table(stream).columns if not column.startswith("_sdc")]
+    counted = ", ".join(f'count("{field}")' for field in fields)
+    records, *filled = connection.sql(f"select count(*), {counted} from {stream}").fetchall()[0]
+    return [Fill(field, count, records) for field, count in zip(fields, filled, strict=True)]

@@ -18,6 +18,9 @@ STREAMS = {
     "assessments": "findings of Defender for Cloud, in every status",
     "etm_assets": "the machines under the labels of Qualys ETM",
     "etm_findings": "the findings under the labels of Qualys ETM",
+    "vulnerabilities": "CVEs of the findings",
+    "software": "programs on the machines",
+    "defender_plans": "plans of Defender for Cloud, by subscription",
 }
 TABLES = {
     "Open findings by kind and risk": "findings_by_kind",
@@ -33,31 +36,27 @@ def report(folder: Path) -> str:
     Raises:
         FileNotFoundError: If the folder holds no machines or no findings.
     """
+    sections = {}
     with loaded.connect(folder) as connection:
-        counts = [
-            (stream, connection.table(stream).shape[0], STREAMS.get(stream, ""))
-            for stream in sorted(loaded.tables(connection), key=[*STREAMS, *loaded.tables(connection)].index)
-        ]
-        parts = ["What arrived", ask.table(["stream", "records", ""], counts)]
+        streams = sorted(loaded.tables(connection), key=list(STREAMS).index)
+        counts = [(stream, connection.table(stream).shape[0], STREAMS[stream]) for stream in streams]
+        sections["What arrived"] = ask.table(["stream", "records", ""], counts)
         for title, query in TABLES.items():
             found = loaded.answer(connection, query)
-            names = [column for column in found.columns if column != "subscription"]
-            parts += [title, ask.table(names, [row[: len(names)] for row in found.fetchall()[:ROWS]])]
-    files = sorted(folder.glob("*.jsonl"))
-    page = folder / "overview.html"
+            sections[title] = ask.table(found.columns, found.fetchall()[:ROWS])
+    page, files = folder / "overview.html", sorted(folder.glob("*.jsonl"))
     overview.write(folder, page)
     size = f"{len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.1f} MB"
-    parts += ["Where it is", f"{folder}/   {size}\n{page}   the same and more, to open in a browser"]
-    return "\n".join(text if number % 2 == 0 else indented(text) for number, text in enumerate(parts))
+    sections["Where it is"] = f"{folder}/   {size}\n{page}   the same and more, to open in a browser"
+    return "".join(f"\n{title}\n{_indented(text)}" for title, text in sections.items())
 
 
-def indented(text: str) -> str:
-    """Return a table below its title: two blanks in, an empty line behind."""
-    return "".join(f"  {line}".rstrip() + "\n" for line in text.splitlines())
+def _indented(text: str) -> str:
+    return "".join(f"  {line.rstrip()}\n" for line in text.splitlines())
 
 
 if __name__ == "__main__":
     try:
-        print(f"\n{report(Path(sys.argv[1]))}", end="")
+        print(report(Path(sys.argv[1])), end="")
     except FileNotFoundError as error:
         sys.exit(str(error))

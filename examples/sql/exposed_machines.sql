@@ -14,7 +14,7 @@ with exposed as (
     where a."statusCode" = 'Unhealthy' and lower(coalesce(a."riskLevel", a.severity)) in ('critical', 'high')
     group by a."virtualMachineId"
 )
-select machine, address, on_attack_paths, critical, high, open_since, subscription
+select machine, address, on_attack_paths, critical, high, cast(open_since as date) as open_since, subscription
 from exposed
 where address is not null or on_attack_paths > 0
 order by (address is not null and on_attack_paths > 0) desc, critical desc, high desc, id

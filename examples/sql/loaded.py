@@ -25,9 +25,9 @@ def connect(source: Path) -> duckdb.DuckDBPyConnection:
             connection.execute(f"create or replace view {stream} as from read_ndjson('{path}', {_columns(stream)})")
     elif source.is_file():
         connection.execute(f"attach '{source}' as source (read_only)")
-        found = connection.sql("select schema_name from duckdb_tables() where table_name = 'assessments'").fetchone()
+        found = connection.sql("select schema_name from duckdb_tables() where table_name = 'assessments'").fetchall()
         if found:
-            connection.execute(f"use source.{found[0]}")
+            connection.execute(f"use source.{found[0][0]}")
     else:
         raise FileNotFoundError(f"{source} does not exist: name a file of target-duckdb, or a folder of target-jsonl")
     missing = {"virtual_machines", "assessments"} - set(tables(connection))

@@ -1,10 +1,12 @@
--- Open findings that were first seen in the seven days before the last run, newest first. Azure has the day of the last run
--- as that of the newest change.
+-- Findings that were opened, or opened again, in the seven days before the last run. Its day is that of the newest change.
 select
-    a."firstEvaluationDate" as first_seen, coalesce(a."riskLevel", a.severity) as risk, a."displayName" as finding, a."vmName" as machine,
+    a."statusChangeDate" as opened,
+    coalesce(a."riskLevel", a.severity) as risk,
+    a."displayName" as finding,
+    a."vmName" as machine,
     a."azurePortalLink" as link
 from assessments as a
 where
     a."statusCode" = 'Unhealthy'
-    and a."firstEvaluationDate" >= (select max(greatest("firstEvaluationDate", "statusChangeDate")) from assessments) - interval '7' day
-order by a."firstEvaluationDate" desc, a.id
+    and a."statusChangeDate" >= (select max("statusChangeDate") from assessments) - interval '7' day
+order by a."statusChangeDate" desc, a.id

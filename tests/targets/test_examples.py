@@ -88,7 +88,7 @@ def test_findings_by_kind(ask: Ask, everything: Records):
     for row in open_findings(everything):
         counted.setdefault(KINDS.get(row["recommendationCategory"], "Misconfigurations"), Counter())[risk(row)] += 1
     rows = ask("findings_by_kind")
-    assert len(counted) == 4
+    assert counted
     assert {row["kind"]: row["findings"] for row in rows} == {kind: each.total() for kind, each in counted.items()}
     for row in rows:
         for level in ("critical", "high", "medium", "low"):
@@ -131,13 +131,12 @@ def test_machines_without_assessments(ask: Ask, everything: Records):
 
 
 def test_new_findings(ask: Ask, everything: Records):
-    names = ("firstEvaluationDate", "statusChangeDate")
-    dates = [row[name] for row in everything["assessments"].values() for name in names]
-    since = max(moment(text) for text in dates if text) - timedelta(days=7)
+    changes = [row["statusChangeDate"] for row in everything["assessments"].values()]
+    since = max(moment(text) for text in changes if text) - timedelta(days=7)
     expected = Counter(
         (row["displayName"], row["vmName"])
         for row in open_findings(everything)
-        if row["firstEvaluationDate"] and moment(row["firstEvaluationDate"]) >= since
+        if row["statusChangeDate"] and moment(row["statusChangeDate"]) >= since
     )
     assert expected
     assert Counter((row["finding"], row["machine"]) for row in ask("new_findings")) == expected

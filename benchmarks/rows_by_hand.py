@@ -15,6 +15,9 @@ NO_MACHINE: dict[str, Any] = dict.fromkeys(
     ("vmId", "name", "imageOffer", "imageVersion", "osType", "macAddress", "privateIPAddress", "publicIPAddress")
 )
 _SEVERITIES = {"informational": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
+_TYPES = dict.fromkeys(
+    ("softwareupdate", "systemupdate", "serviceupgrade", "codevulnerabilities", "apivulnerabilities"), "Vulnerability"
+) | {"exposedsecrets": "Secret"}
 _STATUSES = {"unhealthy": "open", "healthy": "resolved", "notapplicable": "closed"}
 
 
@@ -210,7 +213,7 @@ def etm_finding(record: dict[str, Any]) -> dict[str, Any]:
         "externalFindingId": record["id"],
         "externalAssetId": record["vmId"] or record["virtualMachineId"],
         "findingName": record["name"],
-        "findingType": "Misconfiguration",
+        "findingType": _TYPES.get((record["recommendationCategory"] or "").lower(), "Misconfiguration"),
         "findingSubType": record["type"],
         "findingSeverity": _SEVERITIES.get((record["severity"] or "").lower(), 0),
         "findingStatus": _STATUSES.get((record["statusCode"] or "").lower()),

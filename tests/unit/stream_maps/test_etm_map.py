@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import etm_table
 import pytest
@@ -102,12 +103,27 @@ CONSTANT = {
 }
 
 
-@pytest.fixture(scope="module")
-def etm():
-    mapper = Mapper({}, logging.getLogger("tap-mdc-vm"), load("etm"))
+def registered(name):
+    mapper = Mapper({}, logging.getLogger("tap-mdc-vm"), load(name))
     for stream in packaged.STREAMS:
         mapper.register_raw_stream_schema(stream, packaged.schema(stream), ["id"])
     return {each.stream_alias: each for maps in mapper.stream_maps.values() for each in maps}
+
+
+@pytest.fixture(scope="module")
+def etm():
+    return registered("etm")
+
+
+@pytest.fixture(scope="module")
+def extended():
+    return registered("etm_extended")
+
+
+@pytest.fixture(scope="module")
+def findings(tenant, individual, records):
+    """Older findings and those that are made one by one since 2026."""
+    return [*records["assessments"], *replace(tenant, assessments=individual).records()["assessments"]]
 
 
 def whole(stream, values):
@@ -167,21 +183,71 @@ def test_each_status_has_its_word_in_any_letter_case(etm, word, status):
     )
 
 
-def test_every_machine_and_finding_of_an_odd_tenant_is_mapped_as_the_table_says(etm, records):
+@pytest.mark.parametrize(
+    ("category", "kind"),
+    [
+        *((word, "Vulnerability") for word in ("SoftwareUpdate", "SystemUpdate", "ServiceUpgrade")),
+        *((word, "Vulnerability") for word in ("CodeVulnerabilities", "ApiVulnerabilities", "softwareUPDATE")),
+        *(("ExposedSecrets", "Secret"), ("exposedsecrets", "Secret")),
+        *((word, "Misconfiguration") for word in ("HostMisconfigurations", "Compute", "", None, "default", "Unknown")),
+    ],
+)
+def test_each_kind_of_finding_has_its_word_in_any_letter_case_and_no_other_is_logged(etm, caplog, category, kind):
+    finding = etm["etm_findings"].transform(whole("assessments", {"id": "x", "recommendationCategory": category}))
+    assert finding["findingType"] == kind
+    assert not [record for record in caplog.records if "findingType" in record.getMessage()]
+
+
+def test_every_machine_and_finding_of_an_odd_tenant_is_mapped_as_the_table_says(etm, records, findings):
     for record in records["virtual_machines"]:
         assert etm["etm_assets"].transform(record) == etm_table.asset(record)
-    for record in records["assessments"]:
+    for record in findings:
         assert etm["etm_findings"].transform(record) == etm_table.finding(record)
-    assert len(records["assessments"]) > 20
+    assert len(findings) > 30
+
+
+def test_individual_findings_have_the_kind_the_vendor_and_the_recommendation_of_etm(etm, findings):
+    made = [etm["etm_findings"].transform(record) for record in findings[-6:]]
+    assert [(each["findingType"], each["recommendation"]) for each in made] == [
+        ("Vulnerability", "SoftwareUpdate"),
+        ("Vulnerability", "SoftwareUpdate"),
+        ("Vulnerability", "SystemUpdate"),
+        ("Secret", "ExposedSecrets"),
+        ("Misconfiguration", "HostMisconfigurations"),
+        ("Misconfiguration", "Compute"),
+    ]
+    assert {(each["productVendor"], each["productName"]) for each in made} == {("virtualMachines", "Microsoft.Compute")}
+
+
+def test_the_extended_map_makes_the_same_and_more(extended, records, findings):
+    for record in records["virtual_machines"]:
+        assert extended["etm_assets"].transform(record) == etm_table.extended_asset(record)
+    for record in findings:
+        assert extended["etm_findings"].transform(record) == etm_table.extended_finding(record)
+
+
+def test_the_extended_map_is_the_other_one_and_more_labels_behind():
+    """Both are whole, so that each can be cloned; this keeps them from growing apart."""
+    base, more = (
+        yaml.safe_load(packaged.map_path(name).read_text(encoding="utf-8")) for name in ("etm", "etm_extended")
+    )
+    for stream, labels in base["stream_maps"].items():
+        assert list(more["stream_maps"][stream].items())[: len(labels)] == list(labels.items())
+    assert [len(labels) for labels in more["stream_maps"].values()] == [3 + 7 + 11, 3 + 29 + 13]
+    assert {name: part for name, part in more.items() if name != "stream_maps"} == {
+        name: part for name, part in base.items() if name != "stream_maps"
+    }
 
 
 def types(properties):
     return {label: ({*types_of(schema)}, schema.get("format")) for label, schema in properties.items()}
 
 
-def test_the_file_runs_unchanged_in_the_sdks_own_mapper_and_gives_the_same(etm, records):
+@pytest.mark.parametrize("name", ["etm", "etm_extended"])
+def test_the_file_runs_unchanged_in_the_sdks_own_mapper_and_gives_the_same(name, records):
     """As in any target or mapper built on the SDK; there, keys may be null, and null stands last."""
-    content = yaml.safe_load(packaged.map_path("etm").read_text(encoding="utf-8"))
+    etm = registered(name)
+    content = yaml.safe_load(packaged.map_path(name).read_text(encoding="utf-8"))
     mapper = PluginMapper(content, logging.getLogger("sdk"))
     for stream in ("virtual_machines", "assessments"):
         mapper.register_raw_stream_schema(stream, packaged.schema(stream), ["id"])
@@ -195,7 +261,9 @@ def test_the_file_runs_unchanged_in_the_sdks_own_mapper_and_gives_the_same(etm, 
         assert ours.transformed_key_properties == sdk.transformed_key_properties
 
 
-def test_nothing_of_it_is_left_to_the_sdks_evaluator(etm, records, monkeypatch):
+@pytest.mark.parametrize("name", ["etm", "etm_extended"])
+def test_nothing_of_it_is_left_to_the_sdks_evaluator(name, records, monkeypatch):
+    etm = registered(name)
     monkeypatch.setattr(etm["etm_assets"].__class__, "_evaluate", None)
     for stream, alias in (("virtual_machines", "etm_assets"), ("assessments", "etm_findings")):
         for record in records[stream]:

@@ -26,10 +26,12 @@ def test_list_names_each_map_and_what_it_makes(run):
     status, out, _ = run("list")
     assert status == 0
     assert out.splitlines() == [
-        "  map   makes                                 labels  from",
-        "  etm   etm_assets                                 7  virtual_machines",
-        "        etm_findings                              29  assessments",
-        "  none  nothing beside the tap's own streams",
+        "  map           makes                                 labels  from",
+        "  etm           etm_assets                                 7  virtual_machines",
+        "                etm_findings                              29  assessments",
+        "  etm_extended  etm_assets                                18  virtual_machines",
+        "                etm_findings                              42  assessments",
+        "  none          nothing beside the tap's own streams",
     ]
 
 
@@ -42,7 +44,7 @@ def test_show_prints_the_file_itself_so_that_it_can_be_cloned(run, tmp_path):
 
 
 def test_a_map_that_does_not_ship_is_refused(run):
-    assert run("show", "emt") == (1, "", "tap-mdc-vm-map: there is no map 'emt', only etm\n")
+    assert run("show", "emt") == (1, "", "tap-mdc-vm-map: there is no map 'emt', only etm, etm_extended\n")
 
 
 def test_check_names_errors_and_warnings_and_fails_for_errors(run, tmp_path):

@@ -14,6 +14,7 @@ from tap_mdc_vm.stream_maps import Mapper, load
 
 PAGE = (Path(__file__).parents[3] / "docs" / "transform-map.md").read_text(encoding="utf-8")
 MAP = yaml.safe_load(packaged.map_path("etm").read_text(encoding="utf-8"))
+EXTENDED = yaml.safe_load(packaged.map_path("etm_extended").read_text(encoding="utf-8"))
 EXAMPLES = [
     yaml.safe_load(re.sub(r"^    ", "", block, flags=re.MULTILINE) if block.startswith("    ") else block)
     for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -46,6 +47,17 @@ def test_the_table_has_the_labels_of_the_map_with_their_fields(stream):
             assert expressions[label] == " or ".join(re.findall(r"`(\w+)`", origin))
 
 
+def test_the_table_of_more_labels_is_what_the_extended_map_adds():
+    section = PAGE.split("## More labels: etm_extended\n")[1].split("\n##")[0]
+    told = re.findall(r"\| `(\w+)` \| (always )?`(\w+)` \| `(\w+)` \|", section)
+    assert {(stream, label): f"'{origin}'" if constant else origin for stream, constant, origin, label in told} == {
+        (stream, label): expression
+        for stream, labels in EXTENDED["stream_maps"].items()
+        for label, expression in labels.items()
+        if label not in MAP["stream_maps"][stream]
+    }
+
+
 def test_the_tables_of_words_are_those_of_the_map():
     severities = dict(re.findall(r"\| `(\w+)` \| (\d) \|", PAGE))
     assert {word.lower(): int(number) for word, number in severities.items()} == {
@@ -53,6 +65,13 @@ def test_the_tables_of_words_are_those_of_the_map():
     }
     statuses = dict(re.findall(r"`(\w+)` \| (open|resolved|closed) \|", PAGE))
     assert {word.lower(): status for word, status in statuses.items()} == MAP["stream_map_config"]["findingStatus"]
+    section = PAGE.split("### Kind of finding\n")[1].split("\n##")[0]
+    kinds = {
+        word.lower(): kind
+        for words, kind in re.findall(r"^\| (.*) \| (\w+) \|$", section, re.MULTILINE)
+        for word in re.findall(r"`(\w+)`", words) or (["default"] if words.startswith("anything else") else [])
+    }
+    assert kinds == MAP["stream_map_config"]["findingType"]
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: str(settings)[:60])
@@ -68,12 +87,17 @@ def mapped(settings, alias, stream="assessments", **values):
 
 
 def test_the_examples_do_what_the_page_says_of_them():
-    zero_based, active, status, fields, filtered, only, public = SETTINGS
+    zero_based, passing, active, status, secrets, fields, filtered, only, public = SETTINGS
     severities = [
         mapped(zero_based, "etm_findings", severity=word)["findingSeverity"]
         for word in ("Informational", "Low", "Medium", "High")
     ]
     assert severities == [0, 1, 2, 3]
+    codes = ("Unhealthy", "Healthy", "NotApplicable", None, "Pending")
+    passed = [mapped(passing, "etm_findings", statusCode=code)["findingStatus"] for code in codes]
+    assert passed == ["FAIL", "PASS", "PASS", "PASS", "PASS"]
+    secret = mapped(secrets, "etm_findings", recommendationCategory="ExposedSecrets")
+    assert secret["findingType"] == "Vulnerability"
     assert mapped(active, "etm_findings", statusCode="Unhealthy")["findingStatus"] == "active"
     assert mapped(active, "etm_findings", statusCode="Healthy")["findingStatus"] == "resolved"
     assert mapped(status, "etm_findings")["findingStatus"] == "open"

@@ -28,8 +28,9 @@ def problems(path):
 
 
 def test_the_maps_that_ship_are_known_by_name():
-    assert names() == ["etm"]
-    assert read("etm").stream_maps.keys() == {"etm_assets", "etm_findings"}
+    assert names() == ["etm", "etm_extended"]
+    for name in names():
+        assert read(name).stream_maps.keys() == {"etm_assets", "etm_findings"}
     assert read("none").stream_maps == {}
 
 

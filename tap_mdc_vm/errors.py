@@ -1,31 +1,7 @@
 """Everything that can go wrong, as a user meets it: one class per kind of cause that a person can act on.
 
-::
-
-    TapError
-    ├── ConfigurationError        a setting is missing or wrong; nothing was sent
-    │   └── TransformMapError     the map (or the user's stream maps) can't be used
-    ├── NetworkError              no HTTPS conversation took place
-    │   ├── HostUnknownError      the name does not resolve
-    │   ├── ConnectionFailedError closed port, reset, no route
-    │   ├── ProxyFailedError      the proxy refused
-    │   ├── UntrustedCertificateError
-    │   └── TimedOutError
-    ├── AccessError               Azure answered, and said no
-    │   ├── SignInError           Entra ID gave no token
-    │   ├── TokenRefusedError     Resource Manager refused the token
-    │   │   └── ClaimsRequiredError   a policy wants more of the sign-in
-    │   └── NoAccessError         no Reader role where one is needed
-    ├── ScopeTooLargeError        more subscriptions in scope than Azure answers for
-    ├── ServiceError              Azure could not do its work, for longer than we wait
-    │   ├── ThrottledError
-    │   └── UnavailableError
-    ├── RequestRefusedError       a 400: Resource Graph does not answer what was asked
-    │   ├── QueryRefusedError     our query is wrong: a bug of this tap
-    │   ├── TableMissingError     this cloud has no such table
-    │   └── PayloadTooLargeError  the answer would be over 16 MiB
-    ├── MalformedAnswerError      an answer that is not what the protocol promises
-    └── IncompleteError           a stream that can't be proven complete
+Configuration, network, access, scope, service, request, answer, completeness: each kind is a class below
+:class:`TapError`, and a class below it where a narrower cause has a remedy of its own.
 
 A message is one line: what happened, then what to do, then Azure's own code and correlation id.
 """

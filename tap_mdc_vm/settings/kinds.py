@@ -19,7 +19,7 @@ from tap_mdc_vm.secret import Secret
 from tap_mdc_vm.wording import nearest, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
@@ -71,86 +71,26 @@ def text(read: Callable[[str], T] = str, **schema: object) -> Kind[T]:  # type: 
     return Kind({"type": ["string", "null"], **schema}, from_raw)
 
 
-def secret() -> Kind[Secret]:
-    """Return the kind of text that never prints itself."""
-    return text(Secret, secret=True)
-
-
-def path() -> Kind[Path]:
-    """Return the kind of paths, with ``~`` for the home directory."""
-    return text(lambda value: Path(value).expanduser())
-
-
-def guid() -> Kind[str]:
-    """Return the kind of the GUIDs that an application has, in lower case."""
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """Return a function that reads one of some words, in any letter case."""
+    by_lower = {each.lower(): each for each in allowed}
 
     def read(value: str) -> str:
-        if not GUID.fullmatch(value):
-            raise ValueError(f"is not a GUID: {OVERVIEW}")
-        return value.lower()
+        if value.lower() not in by_lower:
+            raise ValueError(f"must be one of {', '.join(allowed)}{nearest(value, allowed)}")
+        return by_lower[value.lower()]
 
-    return text(read)
-
-
-def url(example: str) -> Kind[str]:
-    """Return the kind of https addresses without a path, and without a slash at their end."""
-
-    def read(value: str) -> str:
-        address = value.rstrip("/")
-        try:
-            parts = urlsplit(address)
-            bare = address == f"https://{parts.netloc}" and "@" not in parts.netloc
-            good = bare and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-        except ValueError:  # a port that is no number, a bracket that is not closed
-            good = False
-        if not good:
-            raise ValueError(f"must be https:// and a host, with nothing behind it, such as {example}")
-        return address
-
-    return text(read)
-
-
-def day() -> Kind[date]:
-    """Return the kind of days, written as a date or as a date and time."""
-
-    def read(value: object) -> date:
-        try:
-            return datetime.fromisoformat(str(value).strip()).date()
-        except ValueError:
-            raise ValueError("must be a date, such as 2027-03-31") from None
-
-    return Kind({"type": ["string", "null"], "format": "date"}, read)
+    return read
 
 
 def word(*allowed: str) -> Kind[str]:
     """Return the kind of one of some words, in any letter case."""
-    return text(lambda value: _allowed(value, allowed), enum=list(allowed))
+    return text(one_of(*allowed), enum=list(allowed))
 
 
-def boolean() -> Kind[bool]:
-    """Return the kind of true and false, however they are written."""
-
-    def read(value: object) -> bool:
-        found = _BOOLEANS.get(str(value).strip().lower())
-        if found is None:
-            raise ValueError("must be true or false")
-        return found
-
-    return Kind({"type": ["boolean", "null"]}, read)
-
-
-def whole(low: int, high: int) -> Kind[int]:
-    """Return the kind of whole numbers within limits."""
-    return _number("integer", int, low, high)
-
-
-def number(low: int, high: int) -> Kind[float]:
-    """Return the kind of numbers within limits."""
-    return _number("number", float, low, high)
-
-
-def _number(json_type: str, convert: Callable[[str], T], low: int, high: int) -> Kind[T]:
-    words = "a whole number" if json_type == "integer" else "a number"
+def number(convert: Callable[[str], T], low: int, high: int) -> Kind[T]:
+    """Return the kind of numbers within limits, whole ones if ``convert`` is ``int``."""
+    json_type, words = ("integer", "a whole number") if convert is int else ("number", "a number")
 
     def read(value: object) -> T:
         try:
@@ -198,19 +138,7 @@ def texts(read: Callable[[str], str] = str, **schema: object) -> Kind[tuple[str,
 
 def words(*allowed: str) -> Kind[tuple[str, ...]]:
     """Return the kind of lists of some words, in any letter case."""
-    return texts(lambda value: _allowed(value, allowed), enum=list(allowed))
-
-
-def categories() -> Kind[tuple[str, ...]]:
-    """Return the kind of lists of categories: the known ones in Azure's letter case, and any other."""
-    by_lower = {each.lower(): each for each in CATEGORIES}
-
-    def read(entry: str) -> str:
-        if not entry.isalpha():
-            raise ValueError("must be words such as SoftwareUpdate")
-        return by_lower.get(entry.lower(), entry)
-
-    return texts(read, examples=list(CATEGORIES))
+    return texts(one_of(*allowed), enum=list(allowed))
 
 
 def mapping(read: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> Kind[dict[str, Any]]:
@@ -229,31 +157,68 @@ def mapping(read: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> Kind[dic
     return Kind({"type": ["object", "null"]}, from_raw)
 
 
-def subscription_id(entry: str) -> str:
-    """Return an entry of ``subscription_ids``: a GUID, or the subscription's resource id."""
+def _guid(value: str) -> str:
+    if not GUID.fullmatch(value):
+        raise ValueError(f"is not a GUID: {OVERVIEW}")
+    return value.lower()
+
+
+def _url(value: str) -> str:
+    address = value.rstrip("/")
+    try:
+        parts = urlsplit(address)
+        bare = address == f"https://{parts.netloc}" and "@" not in parts.netloc
+        good = bare and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        good = False
+    if not good:
+        raise ValueError("must be https:// and a host, with nothing behind it, such as https://management.azure.com")
+    return address
+
+
+def _day(value: object) -> date:
+    try:
+        return datetime.fromisoformat(str(value).strip()).date()
+    except ValueError:
+        raise ValueError("must be a date, such as 2027-03-31") from None
+
+
+def _boolean(value: object) -> bool:
+    found = _BOOLEANS.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError("must be true or false")
+    return found
+
+
+def _subscription_id(entry: str) -> str:
     found = entry.lower().removeprefix("/subscriptions/")
     if not GUID.fullmatch(found):
         raise ValueError(f"holds {shown(found)}, not a GUID: use the subscription's ID, not its name")
     return found
 
 
-def management_group_id(entry: str) -> str:
-    """Return an entry of ``management_group_ids``: an ID, or the group's resource id."""
+def _management_group_id(entry: str) -> str:
     found = entry.rsplit("/", 1)[-1]
     if not _NAME.fullmatch(found):
         raise ValueError(f"holds {shown(found)}, no group's ID: use the ID, not the display name")
     return found
 
 
-def resource_group(entry: str) -> str:
-    """Return an entry of ``resource_groups``."""
+def _resource_group(entry: str) -> str:
     if not _NAME.fullmatch(entry):
         raise ValueError(f"holds {shown(entry)}, no resource group's name, which has no slash and no blank")
     return entry
 
 
-def tags(raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the values of each tag in ``machine_tags``; none where any will do."""
+def _category(entry: str) -> str:
+    """Return a category, in Azure's letter case if it is known."""
+    if not entry.isalpha():
+        raise ValueError("must be words such as SoftwareUpdate")
+    return next((known for known in CATEGORIES if known.lower() == entry.lower()), entry)
+
+
+def _tags(raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the values of each tag; none where any will do."""
     found: dict[str, tuple[str, ...]] = {}
     for name, value in raw.items():
         values = value if isinstance(value, list) else [value]
@@ -265,16 +230,22 @@ def tags(raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     return found
 
 
+SECRET = text(Secret, secret=True)  # never prints itself
+PATH = text(lambda value: Path(value).expanduser())
+APPLICATION = text(_guid)
+URL = text(_url)  # without a slash at its end
+DAY = Kind({"type": ["string", "null"], "format": "date"}, _day)
+BOOLEAN = Kind({"type": ["boolean", "null"]}, _boolean)
+SUBSCRIPTIONS = texts(_subscription_id)
+MANAGEMENT_GROUPS = texts(_management_group_id)
+RESOURCE_GROUPS = texts(_resource_group)
+RECOMMENDATIONS = texts(_category, examples=list(CATEGORIES))
+TAGS = mapping(_tags)
+
+
 def is_set(value: object) -> bool:
     """Return whether a raw value is one: Meltano writes ``""`` or null for what is not set."""
     return value is not None and not (isinstance(value, str) and not value.strip())
-
-
-def _allowed(value: str, allowed: Iterable[str]) -> str:
-    by_lower = {each.lower(): each for each in allowed}
-    if value.lower() not in by_lower:
-        raise ValueError(f"must be one of {', '.join(by_lower.values())}{nearest(value, by_lower.values())}")
-    return by_lower[value.lower()]
 
 
 def parsed(value: object, kind: type) -> Any:  # noqa: ANN401 - JSON is anything

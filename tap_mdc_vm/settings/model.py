@@ -63,12 +63,12 @@ class Settings:
     """
 
     tenant_id: str = setting(
-        kinds.guid(),
+        kinds.APPLICATION,
         "Directory (tenant) ID of the application in Entra ID, a GUID. Not needed for managed_identity and azure_cli.",
         default="",
     )
     client_id: str = setting(
-        kinds.guid(),
+        kinds.APPLICATION,
         "Application (client) ID of the application in Entra ID, a GUID. For managed_identity: the client ID of a "
         "user-assigned identity; left out for the system-assigned one. Not needed for azure_cli.",
         default="",
@@ -79,48 +79,46 @@ class Settings:
         default="client_secret",
     )
     client_secret: Secret | None = setting(
-        kinds.secret(), "Value (not the ID) of a client secret of the application. Needed for client_secret."
+        kinds.SECRET, "Value (not the ID) of a client secret of the application. Needed for client_secret."
     )
     client_secret_expires_on: date | None = setting(
-        kinds.day(),
+        kinds.DAY,
         "Day on which the client secret expires, such as 2027-03-31. Every run in the 30 days before warns.",
     )
     client_certificate_path: Path | None = setting(
-        kinds.path(), "PEM or PFX file with the certificate and its private key. Needed for client_certificate."
+        kinds.PATH, "PEM or PFX file with the certificate and its private key. Needed for client_certificate."
     )
     client_certificate_password: Secret | None = setting(
-        kinds.secret(), "Password of the private key in that file, if it has one."
+        kinds.SECRET, "Password of the private key in that file, if it has one."
     )
     federated_token_file: Path | None = setting(
-        kinds.path(),
+        kinds.PATH,
         "File with the token that workload identity federation exchanges; read anew for each sign-in. Unset: "
         "AZURE_FEDERATED_TOKEN_FILE, which AKS sets.",
     )
     federated_token: Secret | None = setting(
-        kinds.secret(),
+        kinds.SECRET,
         "That token itself, as GitLab puts it into a variable. With neither of the two, GitHub Actions or Azure "
         "DevOps is asked for a new one for each sign-in.",
     )
     subscription_ids: tuple[str, ...] = setting(
-        kinds.texts(kinds.subscription_id),
+        kinds.SUBSCRIPTIONS,
         "Subscriptions to read, GUIDs. Empty: every subscription that the application can read.",
         default=[],
     )
     management_group_ids: tuple[str, ...] = setting(
-        kinds.texts(kinds.management_group_id),
+        kinds.MANAGEMENT_GROUPS,
         "Management groups whose subscriptions to read, by ID. Not together with subscription_ids.",
         default=[],
     )
     cloud: Cloud = setting(kinds.word(*CLOUDS), "Azure's cloud.", default=PUBLIC.name)
-    authority_host: str | None = setting(
-        kinds.url(PUBLIC.authority_host), "Address of Entra ID, https only. Unset: that of the cloud."
-    )
+    authority_host: str | None = setting(kinds.URL, "Address of Entra ID, https only. Unset: that of the cloud.")
     resource_manager_url: str | None = setting(
-        kinds.url(PUBLIC.resource_manager_url),
+        kinds.URL,
         "Address of Azure Resource Manager, https only. Unset: that of the cloud.",
     )
     ca_bundle: str | None = setting(
-        kinds.path(),
+        kinds.PATH,
         "PEM file with the certificates to trust instead of the default ones, as a proxy that inspects TLS needs. "
         "Unset: REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE, then the default ones.",
     )
@@ -135,18 +133,18 @@ class Settings:
         default=[],
     )
     recommendation_categories: tuple[str, ...] = setting(
-        kinds.categories(),
+        kinds.RECOMMENDATIONS,
         "Only assessments of these categories, None for those without one, filtered in Azure. Empty: all.",
         default=[],
     )
     resource_groups: tuple[str, ...] = setting(
-        kinds.texts(kinds.resource_group),
+        kinds.RESOURCE_GROUPS,
         "Only machines of these resource groups, by name, their interfaces and their assessments, filtered in Azure. "
         "Empty: all.",
         default=[],
     )
     machine_tags: dict[str, tuple[str, ...]] = setting(
-        kinds.mapping(kinds.tags),
+        kinds.TAGS,
         "Only machines with every one of these tags, their interfaces and their assessments; the machines filtered in "
         "Azure. An object: a tag's name (in any letter case) and its value, a list of values, or * for any.",
         default={},
@@ -159,10 +157,10 @@ class Settings:
         "etm (the map that ships), etm_extended (with more labels), none, or the path of a map file in YAML or JSON.",
         default="etm",
     )
-    page_size: int = setting(kinds.whole(1, 1000), "Rows asked for per request.", default=1000)
-    max_concurrency: int = setting(kinds.whole(1, 64), "Requests in flight at most.", default=8)
+    page_size: int = setting(kinds.number(int, 1, 1000), "Rows asked for per request.", default=1000)
+    max_concurrency: int = setting(kinds.number(int, 1, 64), "Requests in flight at most.", default=8)
     request_timeout: float = setting(
-        kinds.number(1, 3600),
+        kinds.number(float, 1, 3600),
         "Seconds to wait for a connection, or for the next byte of an answer. A whole answer has twice as long, at "
         "least 120 seconds.",
         default=120,
@@ -173,7 +171,7 @@ class Settings:
         default="fail",
     )
     emit_activate_version_messages: bool = setting(
-        kinds.boolean(),
+        kinds.BOOLEAN,
         "Send ACTIVATE_VERSION after a stream is proven complete, so that a target removes what is gone.",
         default=False,
     )
@@ -191,18 +189,18 @@ class Settings:
         kinds.mapping(), "Seed and locale for fake in the expressions of the maps.", of_the_sdk=True
     )
     flattening_enabled: bool | None = setting(
-        kinds.boolean(),
+        kinds.BOOLEAN,
         "Make a column of each field of an object, for targets that can't take objects.",
         of_the_sdk=True,
     )
     flattening_max_depth: int | None = setting(
-        kinds.whole(0, 100),
+        kinds.number(int, 0, 100),
         "How many levels of objects to make columns of; 1 loses nothing.",
         default=1,
         of_the_sdk=True,
     )
     flattening_max_key_length: int | None = setting(
-        kinds.whole(1, 1000), "Characters of a column's name at most.", of_the_sdk=True
+        kinds.number(int, 1, 1000), "Characters of a column's name at most.", of_the_sdk=True
     )
     flattening_separator: str | None = setting(
         kinds.text(), "What stands between the parts of a column's name. Unset: two underscores.", of_the_sdk=True

@@ -41,7 +41,16 @@ def variants():
         yield f"{name}-tally", query.tally(WHOLE, 8)
         yield f"{name}-tally-part", query.tally(Partition(2, 1), 8)
         yield f"{name}-by-id", query.existing(["/subscriptions/a", "/subscriptions/it's"])
-    yield "findings-by-status", queries.query(FINDINGS, chosen(assessment_statuses=("Unhealthy", "it's"))).text
+    filters = chosen(
+        assessment_statuses=("Unhealthy", "it's"),
+        assessment_severities=("High",),
+        recommendation_categories=("SoftwareUpdate", "None", "it's, \\"),
+        resource_groups=("rg-(blue).x", "it's"),
+        machine_tags={"it's": (), "a/b": ("C:\\temp\\", 'say "hi"'), "Straße": ("😀",)},
+    )
+    for name in NAMES:
+        yield f"{name}-filtered", queries.query(name, filters).text
+    yield "unknown-category", queries.query(FINDINGS, chosen(recommendation_categories=("Unknown",))).text
 
 
 @pytest.fixture(scope="session")

@@ -212,7 +212,7 @@ def _resource_group(entry: str) -> str:
 
 def _category(entry: str) -> str:
     """Return a category, in Azure's letter case if it is known."""
-    if not entry.isalpha():
+    if not entry.replace(", ", "").isalpha():
         raise ValueError("must be words such as SoftwareUpdate")
     return next((known for known in CATEGORIES if known.lower() == entry.lower()), entry)
 

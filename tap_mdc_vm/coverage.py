@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tap_mdc_vm import queries
 from tap_mdc_vm.azure.resource_graph.model import Scope
-from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError, RequestRefusedError
+from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError, RequestRefusedError, see
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -126,7 +126,7 @@ def _no_access(coverage: Coverage) -> NoAccessError:
     return NoAccessError(
         f"The application can't read {ids}." if ids else "The application can't read any subscription of this tenant.",
         "Assign the Reader role to it there (Access control (IAM) > Add role assignment), and check the ids and the "
-        "tenant; a new role can take some minutes to show. See docs/troubleshooting.md#no-access.",
+        f"tenant; a new role can take some minutes to show. {see('no-access')}",
         code=said.code if said else "",
         correlation_id=said.correlation_id if said else "",
     )
@@ -221,7 +221,7 @@ def _subscription_id(row: Row) -> str:
         return found[1].lower()
     raise MalformedAnswerError(
         "Resource Graph listed a subscription without its id.",
-        "Report it to Microsoft, or to us with this line. See docs/troubleshooting.md#malformed-answer.",
+        f"Report it to Microsoft, or to us with this line. {see('malformed-answer')}",
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_mdc_vm import events, queries
 from tap_mdc_vm.coverage import survey
-from tap_mdc_vm.errors import IncompleteError, TableMissingError
+from tap_mdc_vm.errors import IncompleteError, TableMissingError, see
 from tap_mdc_vm.records import Spool
 from tap_mdc_vm.rows.fields import Context
 from tap_mdc_vm.sources import DERIVED, FINDINGS, INTERFACES, MACHINES, SOURCES, needed
@@ -217,7 +217,7 @@ class Inventory:
         if lost:
             error = IncompleteError(
                 f"The application lost access to {', '.join(lost)} during the run: rows may be missing.",
-                "Check the role assignments of the application, and run again. See docs/troubleshooting.md#no-access.",
+                f"Check the role assignments of the application, and run again. {see('no-access')}",
             )
             if not self._reader.tolerant:
                 raise error

@@ -52,6 +52,24 @@ def filled_in(config: Mapping[str, Any], environ: Mapping[str, str] = os.environ
     return around | given
 
 
+def values(config: Mapping[str, Any], *names: str) -> list[Any]:
+    """Return what some settings stand for, their defaults where they are not set, without a look at the others.
+
+    Raises:
+        ConfigurationError: They can't be read.
+    """
+    found, problems = [], []
+    for name in names:
+        setting = SETTINGS[name]
+        try:
+            found.append(setting.kind.read(config[name]) if is_set(config.get(name)) else setting.default)
+        except ValueError as error:
+            problems += [f"{name} {line}" for line in error.args]
+    if problems:
+        raise ConfigurationError(problems)
+    return found
+
+
 def _same(name: str, one: object, other: object) -> bool:
     """Return whether two raw values of a setting stand for the same."""
     try:

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import ConfigurationError, TapError
+from tap_mdc_vm.settings import gathered, values
 from tap_mdc_vm.stream_maps.checking import MapCheck
 from tap_mdc_vm.stream_maps.loading import load
 from tap_mdc_vm.stream_maps.map_file import names, read
@@ -97,7 +98,7 @@ def check(context: click.Context, file: str) -> None:
 @main.command("preview")
 @click.argument("messages", default="-")
 @click.option("--map", "transform_map", metavar="MAP", help="A name or a file (etm).")
-@click.option("--config", metavar="FILE", help="The tap's settings: its map, its stream maps; also for --run.")
+@click.option("--config", metavar="FILE", help="The tap's settings, beside the environment; also for --run.")
 @click.option("--records", metavar="N", default=2, help="Records of each stream to show (2).")
 @click.option("--run", is_flag=True, help="Run the tap itself, instead of reading messages.")
 def preview_map(messages: str, transform_map: str | None, config: str | None, records: int, run: bool) -> None:  # noqa: FBT001 - click's
@@ -106,25 +107,12 @@ def preview_map(messages: str, transform_map: str | None, config: str | None, re
     Shows source, label and value for a few records, and for all of them how full each label is. MESSAGES is a file of
     Singer messages (-: a pipe).
     """
-    settings = _settings(config) if config else {}
-    loaded = load(
-        transform_map or settings.get("transform_map") or "etm",
-        settings.get("stream_maps"),
-        settings.get("stream_map_config"),
-    )
+    settings = gathered([config] if config else [])
+    named, *own = values(settings, "transform_map", "stream_maps", "stream_map_config")
+    loaded = load(transform_map or named, *own)
     with _running(config) if run else _reading(messages) as lines:
         for line in preview(loaded, lines, samples=records):
             click.echo(line)
-
-
-def _settings(path: str) -> dict[str, Any]:
-    try:
-        settings = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError([f"--config {shown(path)} can't be read: {error}"]) from error
-    if not isinstance(settings, dict):
-        raise ConfigurationError([f"--config {shown(path)} must hold a JSON object"])
-    return settings
 
 
 @contextlib.contextmanager

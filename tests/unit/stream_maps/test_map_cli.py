@@ -105,6 +105,14 @@ def test_preview_takes_map_and_stream_maps_from_the_taps_settings(run, messages,
     assert "etm" not in out
 
 
+def test_preview_takes_from_the_environment_what_the_file_leaves_out(run, messages, tmp_path, monkeypatch):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"transform_map": "etm"}))
+    monkeypatch.setenv("TAP_MDC_VM_STREAM_MAPS", '{"etm_assets": {"assetName": "\'changed\'"}}')
+    _, out, _ = run("preview", messages, "--config", str(config))
+    assert 'assetName               "changed"' in out
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [

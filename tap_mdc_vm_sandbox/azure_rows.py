@@ -5,6 +5,7 @@ Each function returns a row with all 16 columns; whoever wants an odd one change
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -279,6 +280,36 @@ def resource_details(resource_id: str) -> Row:
         "ResourceProvider": provider,
         "NativeResourceId": resource_id,
     }
+
+
+def individual_details(resource_id: str) -> Row:
+    """What an individual recommendation, new in 2026, says about its resource: the type with its provider."""
+    provider, kind, *_ = resource_id.partition("/providers/")[2].split("/")
+    return {
+        "Source": "Azure",
+        "Id": resource_id,
+        "ResourceName": resource_id.rpartition("/")[2],
+        "ResourceType": f"{provider}/{kind}".lower(),
+        "NativeResourceId": resource_id,
+    }
+
+
+def software(place: Place, machine_id: str, name: str, properties: Mapping[str, Any]) -> Row:
+    """A program on a machine; `name` holds its version too."""
+    kind = "Microsoft.Security/softwareInventories"
+    return row(place, kind, name, properties, id=f"{machine_id}/providers/{kind}/{name}", location="")
+
+
+def plan(tenant: str, subscription: str, name: str, properties: Mapping[str, Any]) -> Row:
+    """A plan of Defender for Cloud in a subscription."""
+    kind = "Microsoft.Security/pricings"
+    place = Place(tenant, subscription, "", "")
+    return row(place, kind, name, properties, id=f"/subscriptions/{subscription}/providers/{kind}/{name}")
+
+
+def moment(seconds: int, ticks: int = 0) -> str:
+    """A moment, in seconds since 1970, with the seven digits that Azure gives."""
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{ticks:07d}Z"
 
 
 def portal_link(resource_id: str, key: str) -> str:

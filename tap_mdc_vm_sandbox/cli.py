@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from .credentials import AuthMethod, Trouble
@@ -79,8 +79,9 @@ def _add_tenant(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--seed", type=int, default=7, metavar="N", help="another seed, another tenant (default: 7)")
     group.add_argument("--machines", type=_natural, default=60, metavar="N", help="virtual machines (default: 60)")
     group.add_argument(
-        "--assessments-per-machine", type=_natural, default=11, metavar="N", help="of ordinary ones (default: 11)"
+        "--assessments-per-machine", type=_natural, default=20, metavar="N", help="of ordinary ones (default: 20)"
     )
+    group.add_argument("--software-per-machine", type=_natural, default=12, metavar="N", help="programs (default: 12)")
     group.add_argument(
         "--row-size", type=_natural, default=0, metavar="BYTES", help="of each ordinary assessment, at least"
     )
@@ -88,7 +89,7 @@ def _add_tenant(group: argparse._ArgumentGroup) -> None:
         "--subscriptions", type=_positive, default=3, metavar="N", help="beside the odd ones (default: 3)"
     )
     group.add_argument(
-        "--as-of", type=date.fromisoformat, default=date(2026, 6, 30), metavar="DATE", help="the tenant's last day"
+        "--as-of", type=date.fromisoformat, metavar="DATE", help="the tenant's today (default: yours, in UTC)"
     )
 
 
@@ -219,9 +220,10 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         seed=options.seed,
         machines=options.machines,
         assessments_per_machine=options.assessments_per_machine,
+        software_per_machine=options.software_per_machine,
         row_size=options.row_size,
         subscriptions=options.subscriptions,
-        as_of=options.as_of,
+        as_of=options.as_of or datetime.now(UTC).date(),
     )
     quota: Quota | None = options.quota
     return Sandbox(

@@ -23,8 +23,8 @@ from .store import LONGEST_LIST, Rows, Store, View
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
-    from .fleet import Fleet, Subscription
     from .quota import Meter
+    from .tenant import Subscription, Tenant
 
 PATH = "/providers/microsoft.resourcegraph/resources"
 MAXIMUM_TOP = 1000
@@ -175,7 +175,7 @@ class GraphApi:
     def __init__(  # noqa: PLR0913  # what it works with, each by name
         self,
         *,
-        fleet: Fleet,
+        tenant: Tenant,
         store: Store,
         tokens: Tokens,
         meter: Meter | None,
@@ -188,7 +188,7 @@ class GraphApi:
         """Connect the parts.
 
         Args:
-            fleet: The tenant.
+            tenant: Whose resources.
             store: Its rows.
             tokens: Recognises tokens.
             meter: Counts queries; None doesn't.
@@ -198,7 +198,7 @@ class GraphApi:
             drifting: Whether rows come and go.
             clock: Seconds since 1970.
         """
-        self._fleet = fleet
+        self._tenant = tenant
         self._store = store
         self._tokens = tokens
         self._meter = meter
@@ -300,7 +300,7 @@ class GraphApi:
     def _unauthorized(self, problem: TokenProblem, headers: Mapping[str, str]) -> Response:
         """A 401 of Resource Manager, whose errors have no details."""
         body = {"error": {"code": problem.code, "message": str(problem)}}
-        challenge = f'Bearer authorization_uri="https://login.microsoftonline.com/{self._fleet.tenant_id}"'
+        challenge = f'Bearer authorization_uri="https://login.microsoftonline.com/{self._tenant.tenant_id}"'
         kept = {name: value for name, value in headers.items() if "quota" not in name}
         return Response(401, orjson.dumps(body), {**kept, "WWW-Authenticate": challenge})
 
@@ -318,11 +318,11 @@ class GraphApi:
             if len(question.subscriptions) > self._limits.listed:
                 raise _bad_body(f"More than {self._limits.listed} subscriptions.")
             asked = {subscription.lower() for subscription in question.subscriptions}
-            found = [s for s in self._fleet.subscriptions if s.id in asked and s.id in readable]
+            found = [s for s in self._tenant.subscriptions if s.id in asked and s.id in readable]
             if not found:
                 self._deny(question.subscriptions)
             return found, {}
-        below = [s for s in self._fleet.subscriptions if self._is_below(s, question.management_groups)]
+        below = [s for s in self._tenant.subscriptions if self._is_below(s, question.management_groups)]
         if len(below) > self._limits.allowed and not question.options.get("allowPartialScopes"):
             message = (
                 "The number of subscriptions under provided tenant or management groups in the request has exceeded "
@@ -350,7 +350,7 @@ class GraphApi:
 
     def _conditions(self, scope: Sequence[Subscription], question: Question, number: int) -> dict[str, str]:
         """SQL that is true of the rows in scope, by table."""
-        everything = len(scope) == len(self._fleet.subscriptions)
+        everything = len(scope) == len(self._tenant.subscriptions)
         listed = ", ".join(f"'{subscription.id}'" for subscription in scope)
         visible = "\"subscriptionId\" <> ''" if everything else f'"subscriptionId" IN ({listed})'
         groups = ", ".join(f"'{group}'" for group in self._groups_in(question))
@@ -364,7 +364,7 @@ class GraphApi:
         asked = question.management_groups
         return [
             group
-            for group, (_, above) in self._fleet.management_groups.items()
+            for group, (_, above) in self._tenant.management_groups.items()
             if asked is None or any(name.lower() in (group, *above) for name in asked)
         ]
 

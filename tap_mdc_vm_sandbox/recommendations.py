@@ -1,4 +1,4 @@
-"""What the made-up Defender for Cloud recommends for a machine: a catalogue, as data.
+"""What the made-up Defender for Cloud has always recommended for a machine: a catalogue, as data.
 
 Names and texts are the sandbox's own; what they have of Microsoft's is the shape, the enumerations and the
 likely spread of severities.
@@ -6,7 +6,11 @@ likely spread of severities.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .tenant import Tenant
 
 EXPOSURE = ("MaliciousInsider", "AccountBreach")
 LOSS = ("DataExfiltration", "DataSpillage")
@@ -434,3 +438,34 @@ CATALOGUE: tuple[Recommendation, ...] = (
         techniques=("Network Denial of Service",),
     ),
 )
+
+
+def keyed(tenant: Tenant, number: int) -> tuple[str, Recommendation]:
+    """A recommendation and its key in a tenant; beyond the catalogue, variants of the first ones."""
+    entry = CATALOGUE[number % len(CATALOGUE)]
+    if number >= len(CATALOGUE):
+        variant = number // len(CATALOGUE) + 1
+        entry = replace(entry, slug=f"{entry.slug}-{variant}", name=f"{entry.name} (rule {variant})")
+    return tenant.guid("assessment", entry.slug), entry
+
+
+def metadata(tenant: Tenant, recommendation: Recommendation) -> dict[str, Any]:
+    """The metadata of each assessment made by a recommendation."""
+    policy = tenant.guid("policy", recommendation.slug)
+    found: dict[str, Any] = {
+        "displayName": recommendation.name,
+        "assessmentType": "BuiltIn",
+        "policyDefinitionId": f"/providers/Microsoft.Authorization/policyDefinitions/{policy}",
+        "description": recommendation.description,
+        "remediationDescription": recommendation.remediation,
+        "categories": recommendation.categories,
+        "severity": recommendation.severity,
+        "userImpact": recommendation.impact,
+        "implementationEffort": recommendation.effort,
+        "threats": recommendation.threats,
+    }
+    if recommendation.tactics:
+        found |= {"tactics": recommendation.tactics, "techniques": recommendation.techniques}
+    if recommendation.preview:
+        found["preview"] = True
+    return found

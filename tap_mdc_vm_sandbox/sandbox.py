@@ -167,7 +167,7 @@ class Sandbox:
         tokens = Tokens(self.application, self.url, lifetime=self._token_lifetime, clock=self._clock)
         self._entra = Entra(self.application, tokens, clock=self._clock)
         self._graph = GraphApi(
-            fleet=self.fleet,
+            tenant=self.fleet,
             store=store,
             tokens=tokens,
             meter=self.meter,

@@ -107,7 +107,8 @@ def test_options_become_a_sandbox():
 
 
 EVERY_OPTION = """
---seed 3 --machines 45 --assessments-per-machine 2 --row-size 3000 --subscriptions 2 --as-of 2026-01-01
+--seed 3 --machines 45 --assessments-per-machine 2 --software-per-machine 3 --row-size 3000
+--subscriptions 2 --as-of 2026-01-01
 --auth-method client_certificate --token-lifetime 900 --unreadable 1 --denial 403 --trouble none
 --port 0 --latency 0 --quota 30/5 --quota-window sliding --payload-limit 100000 --list-limit 9 --lacking make_set
 --chaos 1 --chaos-share 0.1 --fault stall:1:99 --drift 2 --hash-mode signed

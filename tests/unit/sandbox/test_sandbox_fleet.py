@@ -1,6 +1,7 @@
 """The made-up tenant: the same for the same arguments, plausible, and odd where it says so."""
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -15,10 +16,13 @@ from tap_mdc_vm_sandbox.oddities import ODDITIES
 from tap_mdc_vm_sandbox.recommendations import CATALOGUE
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-VM, NIC, PIP = (
+VM, NIC, PIP, ASSESSMENT, SOFTWARE, PLAN = (
     "microsoft.compute/virtualmachines",
     "microsoft.network/networkinterfaces",
     "microsoft.network/publicipaddresses",
+    "microsoft.security/assessments",
+    "microsoft.security/softwareinventories",
+    "microsoft.security/pricings",
 )
 
 
@@ -48,7 +52,14 @@ def test_the_same_arguments_give_the_same_bytes_in_any_process(fleet):
 
 @pytest.mark.parametrize(
     "changed",
-    [{"seed": 8}, {"machines": 61}, {"assessments_per_machine": 12}, {"subscriptions": 4}, {"as_of": date(2026, 1, 1)}],
+    [
+        {"seed": 8},
+        {"machines": 61},
+        {"assessments_per_machine": 12},
+        {"subscriptions": 4},
+        {"as_of": date(2026, 1, 1)},
+        {"software_per_machine": 13},
+    ],
 )
 def test_other_arguments_give_another_tenant(fleet, changed):
     assert digest(Fleet(**changed)) != digest(fleet)
@@ -65,14 +76,19 @@ def test_a_small_one_has_nothing_odd():
     fleet = Fleet(machines=20, subscriptions=2, assessments_per_machine=5)
     assert fleet.oddities == {}
     assert len(fleet.subscriptions) == 2
-    assert len(fleet.tables["securityresources"]) == 100
+    assert len(rows_of(fleet, ASSESSMENT)) == 100
 
 
-def test_more_assessments_than_the_catalogue_has_are_of_further_rules():
-    fleet = Fleet(machines=2, assessments_per_machine=len(CATALOGUE) + 5)
-    names = Counter((row["id"].lower(), row["name"]) for row in fleet.tables["securityresources"])
-    assert len(names) == 2 * (len(CATALOGUE) + 5)
-    assert set(names.values()) == {1}
+@pytest.mark.parametrize("assessments", [0, 1, 2, 11, 42, 300])
+def test_an_ordinary_machine_has_as_many_assessments_as_were_asked_for(assessments):
+    fleet = Fleet(machines=5, subscriptions=2, assessments_per_machine=assessments)
+    found = Counter(machine_of(row) for row in rows_of(fleet, ASSESSMENT))
+    assert set(found.values()) == ({assessments} if assessments else set())
+    assert len({row["id"].lower() for row in rows_of(fleet, ASSESSMENT)}) == 5 * assessments
+
+
+def machine_of(row):
+    return row["id"].lower().partition("/providers/microsoft.security/")[0]
 
 
 def test_every_row_has_azures_columns_in_azures_order(fleet):
@@ -138,7 +154,7 @@ def test_statuses_and_severities_are_spread(fleet):
 
 def test_dates_lie_before_the_last_day_and_have_seven_digits():
     fleet = Fleet(machines=20, as_of=date(2025, 5, 1))
-    for row in fleet.tables["securityresources"]:
+    for row in rows_of(fleet, ASSESSMENT):
         status = row["properties"]["status"]
         first, changed = status["firstEvaluationDate"], status["statusChangeDate"]
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", first)
@@ -157,6 +173,142 @@ def test_the_catalogue_is_complete_and_its_enumerations_are_azures():
         assert all(re.fullmatch(r"[A-Z][A-Za-z]+", threat) for threat in entry.threats)
 
 
+# What is found since 2026
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A tenant without oddities, as of two days of which one is the day after the other."""
+    return [Fleet(machines=39, assessments_per_machine=60, as_of=date(2026, 10, day)) for day in (14, 15)]
+
+
+def by_category(fleet):
+    found = {}
+    for row in rows_of(fleet, ASSESSMENT):
+        found.setdefault(row["properties"]["metadata"].get("recommendationCategory"), []).append(row)
+    return found
+
+
+def test_findings_are_of_all_kinds_in_every_tenant(large):
+    kinds = {"SoftwareUpdate", "SystemUpdate", "ExposedSecrets", "HostMisconfigurations", "Unknown", None}
+    assert by_category(large[0]).keys() == kinds
+    assert by_category(Fleet(machines=12, assessments_per_machine=12)).keys() == kinds
+
+
+def test_a_finding_keeps_its_id_and_its_dates_from_day_to_day_and_some_go_and_some_are_new(large):
+    before, after = ({row["id"]: row["properties"] for row in rows_of(fleet, ASSESSMENT)} for fleet in large)
+    stayed = before.keys() & after.keys()
+    assert 0.9 * len(before) < len(stayed) < len(before)
+    assert len(after) == len(before)
+    same = [
+        before[name]["status"]["firstEvaluationDate"] == after[name]["status"]["firstEvaluationDate"] for name in stayed
+    ]
+    assert sum(same) > 0.99 * len(same)
+    new = {after[name]["status"]["firstEvaluationDate"][:10] for name in after.keys() - stayed}
+    assert "2026-10-14" in new
+
+
+def test_the_day_changes_no_machine(large):
+    assert list(large[0].lines()["resources"]) == list(large[1].lines()["resources"])
+
+
+def test_a_machine_that_is_up_to_date_has_no_cves_any_more(large):
+    for row in by_category(large[0])["SoftwareUpdate"]:
+        facts = {name.lower() for name in row["properties"]["additionalData"]}
+        assert ("cvesdetails" in facts) == (row["properties"]["status"]["code"] == "Unhealthy")
+
+
+def cves_of(row):
+    """Ids of the CVEs of an assessment, in whichever form it has them."""
+    facts = {name.lower(): value for name, value in row["properties"]["additionalData"].items()}
+    details = facts.get("cvesdetails", [])
+    return [cve["CveId"] for cve in (json.loads(details) if isinstance(details, str) else details)]
+
+
+def test_cves_are_shared_by_machines_and_by_programs_and_nobody_has_assigned_them(large):
+    machines, programs = {}, {}
+    for row in by_category(large[0])["SoftwareUpdate"]:
+        for cve in cves_of(row):
+            assert re.fullmatch(r"CVE-20\d\d-9\d{5}", cve)
+            machines.setdefault(cve, set()).add(machine_of(row))
+            programs.setdefault(cve, set()).add(row["properties"]["displayName"])
+    assert max(map(len, machines.values())) > 5
+    assert max(map(len, programs.values())) > 1
+
+
+def test_facts_of_software_come_in_both_spellings_and_as_json_and_as_text(large):
+    forms = {
+        (spelling, type(row["properties"]["additionalData"][spelling]))
+        for row in by_category(large[0])["SoftwareUpdate"]
+        for spelling in row["properties"]["additionalData"]
+        if spelling.lower() == "cvesdetails"
+    }
+    assert forms == {("CvesDetails", str), ("CvesDetails", list), ("cvesDetails", str), ("cvesDetails", list)}
+
+
+def test_what_recommendations_have_in_common_is_the_same_for_all_machines(large):
+    metadata = {}
+    for row in rows_of(large[0], ASSESSMENT):
+        assert metadata.setdefault(row["name"], row["properties"]["metadata"]) == row["properties"]["metadata"]
+    assert len(metadata) > 400
+
+
+def test_a_large_tenant_has_thousands_of_recommendations():
+    lines = Fleet(machines=400, subscriptions=2, assessments_per_machine=100).lines()["securityresources"]
+    names = re.compile(rb'"name":"([^"]+)","type":"microsoft.security/assessments"')
+    assert len({found[1] for line in lines if (found := names.search(line))}) > 2_000
+
+
+def test_risk_is_raised_by_context_where_the_plan_knows_it(large):
+    fleet = large[0]
+    knows = {subscription.id: subscription.posture for subscription in fleet.subscriptions}
+    levels, factors, paths = set(), set(), set()
+    for row in rows_of(fleet, ASSESSMENT):
+        risk, code = row["properties"].get("risk"), row["properties"]["status"]["code"]
+        if risk is None:
+            continue
+        levels.add(risk["level"])
+        factors |= set(risk["riskFactors"])
+        paths |= set(risk["attackPathsReferences"])
+        assert (risk["level"] == "None") == (code != "Unhealthy")
+        assert risk["isContextualRisk"] == (knows[row["subscriptionId"]] and code == "Unhealthy")
+        if not risk["isContextualRisk"] and code == "Unhealthy":
+            assert risk["level"] == row["properties"]["metadata"]["severity"]
+    assert levels == {"None", "Low", "Medium", "High", "Critical"}
+    assert "Internet exposure" in factors
+    assert len(paths) > 3
+
+
+def test_software_is_listed_where_the_plan_does_it_and_agrees_with_the_findings(large):
+    fleet = large[0]
+    lists = {subscription.id for subscription in fleet.subscriptions if subscription.has_inventory}
+    found = rows_of(fleet, SOFTWARE)
+    assert {row["subscriptionId"] for row in found} == lists < {s.id for s in fleet.subscriptions}
+    known = {(machine_of(row), row["properties"]["softwareName"]): row["properties"] for row in found}
+    assert len(known) == len(found)
+    updates = [row for row in by_category(fleet)["SoftwareUpdate"] if cves_of(row)]
+    for row in updates:
+        program = known.get((machine_of(row), row["properties"]["displayName"].removeprefix("Update ")))
+        if program:
+            assert program["numberOfKnownVulnerabilities"] == len(cves_of(row))
+    assert max(Counter(row["name"] for row in found).values()) > 4
+    assert len({row["properties"]["endOfSupportStatus"] for row in found}) > 2
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row["properties"]["firstSeenAt"]) for row in found)
+
+
+def test_every_subscription_has_its_plans(fleet):
+    plans = {(row["subscriptionId"], row["name"]): row["properties"] for row in rows_of(fleet, PLAN)}
+    for subscription in fleet.subscriptions:
+        servers = plans[subscription.id, "VirtualMachines"]
+        assert (servers["pricingTier"] == "Standard", servers.get("subPlan", "")) == (
+            bool(subscription.servers),
+            subscription.servers,
+        )
+        assert (plans[subscription.id, "CloudPosture"]["pricingTier"] == "Standard") == subscription.posture
+    assert plans[fleet.subscription("quiet").id, "FoundationalCspm"]["pricingTier"] == "Free"
+    assert any(plan["deprecated"] and plan["replacedBy"] for plan in plans.values())
+
+
 # Subscriptions
 
 
@@ -168,7 +320,7 @@ def test_the_odd_subscriptions_are_what_they_say(fleet):
     assert fleet.subscription("lighthouse").tenant != fleet.tenant_id
     assert not fleet.subscription("hidden").readable
     machines = Counter(row["subscriptionId"] for row in rows_of(fleet, VM))
-    assessed = Counter(row["subscriptionId"] for row in fleet.tables["securityresources"])
+    assessed = Counter(row["subscriptionId"] for row in rows_of(fleet, ASSESSMENT))
     quiet = fleet.subscription("quiet").id
     assert (machines[quiet], assessed[quiet]) == (2, 0)
     assert machines[fleet.subscription("disabled").id] == 0
@@ -245,6 +397,22 @@ CLAIMS = {
     "assessment-recommendation-category": lambda p: p["metadata"]["recommendationCategory"],
     "assessment-initiatives": lambda p: p["statusPerInitiative"],
     "assessment-full": lambda p: p["additionalData"] == {"NSG open ports": "22"},
+    "finding-update-as-text": lambda p: isinstance(p["additionalData"]["CvesDetails"], str) and p["risk"]["paths"],
+    "finding-update-in-camel-case": lambda p: isinstance(p["additionalData"]["cvesDetails"], list),
+    "finding-update-settled": lambda p: p["status"]["code"] == "Healthy" and p["risk"] == {"level": "None"},
+    "finding-update-large": lambda p: len(json.dumps(p)) > 80_000,
+    "finding-system-update": lambda p: p["metadata"]["recommendationCategory"] == "SystemUpdate",
+    "finding-secret": lambda p: p["metadata"]["recommendationCategory"] == "ExposedSecrets",
+    "finding-setting": lambda p: p["risk"]["isContextualRisk"] is False and p["additionalData"] == {},
+    "finding-kept-key": lambda p: p["metadata"]["recommendationCategory"] == "Unknown",
+    "finding-bare-risk": lambda p: p["risk"] is p["additionalData"] is None and "futureThing" in p,
+    "finding-odd-text": lambda p: {"\n", "\t", '"', "\\", "\0", "\U0001f6e1"} <= set(p["displayName"]),
+    "finding-large-value": lambda p: len(p["additionalData"]["Evidence"]) >= 290_000,
+    "finding-unknown-form": lambda p: p["resourceDetails"]["ResourceType"] == VM,
+    "software-unsupported": lambda p: p["endOfSupportStatus"] == "noLongerSupported",
+    "software-dates": lambda p: p["firstSeenAt"].endswith("Z"),
+    "plan-trial": lambda p: p["resourcesCoverageStatus"] == "PartiallyCovered",
+    "plan-replaced": lambda p: p["deprecated"] and len(p["replacedBy"]) == 2,
     "not-machine-arc": lambda p: p["resourceDetails"]["Source"] == "Azure",
     "not-machine-aws": lambda p: p["resourceDetails"]["Source"] == "Aws",
     "not-machine-on-premise": lambda p: p["resourceDetails"]["Source"] == "OnPremise",
@@ -319,6 +487,6 @@ def test_look_alikes_are_no_assessments_of_machines(fleet):
 
 def test_rows_of_assessments_are_as_large_as_is_asked_for():
     ordinary = Fleet(machines=5, assessments_per_machine=4, row_size=9_000)
-    sizes = [len(line) for line in ordinary.lines()["securityresources"]]
+    sizes = [len(line) for line in ordinary.lines()["securityresources"] if b'"microsoft.security/assessments"' in line]
     assert set(sizes) == {9_000}
     assert list(ordinary.lines()["securityresources"]) == list(ordinary.lines()["securityresources"])

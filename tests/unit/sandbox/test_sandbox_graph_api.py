@@ -32,7 +32,7 @@ class Azure:
         self.meter = Meter(quota, clock=lambda: 0) if quota else None
         self.number = 0
         self.api = GraphApi(
-            fleet=fleet,
+            tenant=fleet,
             store=store,
             tokens=self.tokens,
             meter=self.meter,
@@ -370,7 +370,7 @@ def test_a_tenant_with_far_too_many_is_refused_unless_parts_will_do(fleet, store
 def test_an_answer_kept_is_the_answer_given(fleet, store):
     azure = Azure(fleet, store)
     azure.api = GraphApi(
-        fleet=fleet,
+        tenant=fleet,
         store=store,
         tokens=azure.tokens,
         meter=None,

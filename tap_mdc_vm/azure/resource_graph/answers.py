@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64decode
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypedDict, TypeVar
+    with suppress(ValueError):
+        if _NUL not in body:
+            return decoder.decode(body)
+    return decoder.decode(_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body))
 
 import msgspec
 
@@ -84,8 +86,10 @@ _PAGE = msgspec.json.Decoder(_Result[Row])
 _PACKED = msgspec.json.Decoder(_Result[_Packed])
 _TALLY = msgspec.json.Decoder(_Result[_Tallied])
 
-_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
-"""An escape in JSON: a surrogate pair, half of one (which is kept apart), or any other."""
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..|u0000)|.)", re.DOTALL)
+"""An escape in JSON: a surrogate pair, half of one or a NUL (which are kept apart), or any other."""
+
+_NUL = rb"\u0000"
 
 _CORRELATION = re.compile(r"correlationId = ([\w-]+)")
 """How Resource Graph writes the id into the text of its errors."""
@@ -187,16 +191,24 @@ def _decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """Decode a body.
 
     Half a surrogate pair, escaped, in a text that somebody wrote is valid JSON and no text (RFC 8259, section 8.2):
-    msgspec refuses it, and the whole page with it. It becomes U+FFFD, and everything else stays as it came.
+    msgspec refuses it, and the whole page with it. It becomes U+FFFD, as does a NUL, which few databases can hold, and
+    everything else stays as it came.
 
     Raises:
         ValueError: It is no page.
         RecursionError: It is nested too deep.
     """
+<<<<<<< HEAD
     try:
         return decoder.decode(body)
     except ValueError:
         return decoder.decode(_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body))
+=======
+    with suppress(ValueError):
+        if _NUL not in body:
+            return _RESULT.decode(body)
+    return _RESULT.decode(_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body))
+>>>>>>> a345b9a (Let a NUL in a text arrive as U+FFFD, since few databases can hold it)
 
 
 def refusal(answer: Answer) -> TapError:

@@ -206,6 +206,8 @@ PAIR, HIGH, LOW = r"\ud83d\ude00", r"\ud83d", r"\uDE00"
     [
         (HIGH, "\ufffd"),
         (LOW, "\ufffd"),
+        (r"a\u0000b", "a\ufffdb"),
+        (r"\\u0000", r"\u0000"),  # an escaped backslash, then plain text
         (f"{LOW}{HIGH}", "\ufffd\ufffd"),
         (f"a{HIGH}{HIGH}{LOW}z", "a\ufffd\U0001f600z"),
         (f"{PAIR} {HIGH}", "\U0001f600 \ufffd"),
@@ -213,7 +215,7 @@ PAIR, HIGH, LOW = r"\ud83d\ude00", r"\ud83d", r"\uDE00"
         (rf"{HIGH} \\ud83d", r"\ufffd \ud83d".replace(r"\ufffd", "\ufffd")),  # an escaped backslash, then plain text
     ],
 )
-def test_half_a_surrogate_pair_becomes_a_replacement_character_and_nothing_else_changes(escaped, text):
+def test_half_a_surrogate_pair_or_a_nul_becomes_a_replacement_character_and_nothing_else_changes(escaped, text):
     rest = r'"n": 1.50, "e": 1E400, "x": "\/"'
     rows = f'{{"id": "/a", "name": "{escaped}", "properties": {{"t": "{escaped}", {rest}}}}}, {{"id": "/b"}}'
     page = answers.page(answer(body=f'{{"totalRecords": 2, "count": 2, "data": [{rows}]}}'.encode()), continued=False)

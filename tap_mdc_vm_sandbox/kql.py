@@ -142,6 +142,21 @@ class Pack:
         return next(name for name, is_list in self.columns if is_list)
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A query that counts rows by partition: `… | summarize n = count() by part = hash(tolower(id)) % N`.
+
+    Attributes:
+        number: Name of the column that counts.
+        part: Name of the column with the partition.
+        rows: The query for the rows of a partition.
+    """
+
+    number: str
+    part: str
+    rows: Plan
+
+
 @dataclass(frozen=True)
 class Plan:
     """A query that was understood; the SQL of its parts is made when first needed.
@@ -156,6 +171,7 @@ class Plan:
         tied: Its order leaves some rows equal.
         partitioned: One of its conditions has the form `… % N == i`; all the i are evaluated at once.
         pack: How it packs its rows into one, if it does that and nothing else with them.
+        tally: How it counts its rows by partition, if it does.
     """
 
     shape: Shape
@@ -167,6 +183,7 @@ class Plan:
     tied: bool
     partitioned: bool
     pack: Pack | None = None
+    tally: Tally | None = None
 
     @property
     def repeatable(self) -> bool:
@@ -280,6 +297,7 @@ def _planned(text: str, *, partitioned: bool) -> Plan | None:
         tied=_needs_tie(operators),
         partitioned=partitioned,
         pack=_pack(shape, partitioned=partitioned),
+        tally=None if partitioned else _tally(shape),
     )
     _ = plan.whole  # what can't be translated is refused now
     return plan
@@ -317,6 +335,29 @@ def _pack(shape: Shape, *, partitioned: bool) -> Pack | None:
         partitioned=partitioned,
     )
     return Pack(tuple(columns), limit, rows)
+
+
+def _tally(shape: Shape) -> Tally | None:
+    """Read `summarize` with a count by partition, after operators that keep rows apart."""
+    *head, last = shape.operators or [ir.Count()]
+    match last:
+        case ir.Summarize(
+            aggregates=(ir.NamedExpr(name=str(number), expr=ir.FunctionCall(name="count", args=())),),
+            by=(ir.NamedExpr(name=str(part), expr=ir.BinaryOp(op="%") as modulo),),
+        ) if all(isinstance(operator, _ROW_BY_ROW) for operator in head):
+            chosen = ir.Where(ir.BinaryOp("==", modulo, ir.Literal(_STAND_IN, "long")))
+            rows = Plan(
+                shape=ir.Query(shape.source, [*head, chosen]),
+                columns=(),
+                limited=False,
+                row_by_row=True,
+                counts_rows=False,
+                ordered=False,
+                tied=False,
+                partitioned=True,
+            )
+            return Tally(number, part, rows)
+    return None
 
 
 def _members(bag: ir.FunctionCall) -> tuple[ir.NamedExpr, ...] | None:

@@ -203,6 +203,8 @@ class Store:
                 return Rows(1, [text][view.offset :], [(query.plan.columns[0], "integer")])
             if query.plan.pack:
                 return self._packed(query.plan.pack, query.partition, view)
+            if query.plan.tally:
+                return self._tallied(query.plan.tally, view)
             if query.plan.row_by_row:
                 return self._page(query, view)
             return self._part(query, view)
@@ -241,8 +243,21 @@ class Store:
         columns = [(name, "object" if is_list else "integer") for name, is_list in pack.columns]
         return Rows(1, [text][view.offset :], columns, packed=len(rows.texts))
 
+    def _tallied(self, tally: kql.Tally, view: View) -> Rows:
+        """A row for each partition that has rows, in an order of chance."""
+        numbers = self._partitions(kql.Query(tally.rows, None), view)
+        rows = [{tally.part: part, tally.number: len(each)} for part, each in numbers.items()]
+        random.Random(f"{self._seed}/{view.number}").shuffle(rows)  # noqa: S311  # not for secrets
+        texts = [orjson.dumps(list(row.values()) if view.as_table else row) for row in rows]
+        columns = [(tally.part, "integer"), (tally.number, "integer")]
+        return Rows(len(texts), texts[view.offset : view.offset + view.top], columns)
+
     def _row_numbers(self, query: kql.Query, view: View) -> array[int]:
         """The numbers of all rows of the result, in its order if it has one."""
+        return self._partitions(query, view).get(query.partition, array("q"))
+
+    def _partitions(self, query: kql.Query, view: View) -> dict[int | None, array[int]]:
+        """The numbers of the rows of each partition; of all rows, if there is none."""
         tie = f'hash("{kql.ROW}", {view.number})' if query.plan.tied else "0"
         known = f"kusto_hash({self._salt(view)}, lower(id))" if self._hash_mode in _OTHERWISE else f'"{kql.HASH}"'
         hidden = f', "{kql.ROW}", {tie} AS "{kql.TIE}", {known} AS "{kql.HASH}"'
@@ -252,7 +267,7 @@ class Store:
             salt=self._salt(view),
             longest=self._list_limit,
         )
-        return self._numbers.get(sql, lambda: self._evaluated(sql)).get(query.partition, array("q"))
+        return self._numbers.get(sql, lambda: self._evaluated(sql))
 
     def _evaluated(self, sql: str) -> dict[int | None, array[int]]:
         cursor = self._cursor().execute(sql)

@@ -181,7 +181,7 @@ class ScopeReading:
         if self.expected > _UNBELIEVABLE * self._way.rows and not self._is_heavy:
             self.expected = self._ask.count()
         self._tally = Tally(self._ask, self.expected, is_heavy=self._is_heavy)
-        self._workers.add(self._lane, [self._first_partition])
+        self._workers.add(self._lane, [self._first_partition], size=self._way.size)
         return None
 
     def _first_page(self, part: Partition) -> Page:

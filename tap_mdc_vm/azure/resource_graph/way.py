@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tap_mdc_vm.azure.resource_graph.partitions import Partition
     from tap_mdc_vm.azure.resource_graph.questions import Questions
 
-_AIM = 9 * 1024 * 1024
+_AIM = 7 * 1024 * 1024
 """Bytes of a packed answer on average. Azure's limit is 16 MiB, and was 12 until 2021: there is room for rows that are
 a third larger than those of the first page."""
 

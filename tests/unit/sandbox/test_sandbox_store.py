@@ -156,6 +156,17 @@ def test_the_partitions_of_a_query_are_its_rows_each_once(ask, modulus):
     assert ask(query.format(modulus, modulus)) == []
 
 
+@pytest.mark.parametrize(("group", "modulus"), [("", 8), ("| where hash(tolower(id)) % 3 == 1", 6), ("", 1000)])
+def test_one_question_counts_the_rows_of_many_partitions(ask, group, modulus):
+    head = f"{ASSESSMENTS} | project id {group}"
+    counted = {
+        row["part"]: row["n"] for row in ask(f"{head} | summarize n = count() by part = hash(tolower(id)) % {modulus}")
+    }
+    for part in {0, 1, modulus - 1, *list(counted)[:3]}:
+        assert len(ask(f"{head} | where hash(tolower(id)) % {modulus} == {part}")) == counted.get(part, 0)
+    assert sum(counted.values()) == len(ask(head))
+
+
 @pytest.mark.parametrize(
     "where", ["{} | project id, name", "project id, name | {}", "order by id asc | {} | project id"]
 )

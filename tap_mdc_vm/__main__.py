@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger("tap-mdc-vm")
 
-_M_ARENA_MAX = -8  # of glibc's malloc.h
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # of glibc's malloc.h
+_LARGE = 2 * 1024 * 1024
+"""Bytes of an answer that gets memory of its own, which goes back to the system once the answer was used."""
 
 _SWITCH_SECONDS = 0.02
 """How long the thread that makes records may go on while another waits for its turn. Those that fetch answers are some
@@ -97,7 +99,9 @@ def _share_one_heap() -> None:
     """
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(_M_ARENA_MAX, 1)
+            mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def _run(command: Callable[[], object]) -> None:

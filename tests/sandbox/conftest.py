@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
 
 from tap_mdc_vm.azure import retries
+from tap_mdc_vm.azure.credentials import keeping
 from tap_mdc_vm.azure.resource_graph import pacing
 from tap_mdc_vm.errors import NetworkError, ThrottledError, UnavailableError
 
@@ -19,5 +18,4 @@ def impatient(monkeypatch):
     monkeypatch.setattr(retries, "_FIRST_WAIT", 0.005)
     monkeypatch.setattr(retries, "_LONGEST_WAIT", 0.02)
     monkeypatch.setattr(retries, "_BOUNDS", ((ThrottledError, 3.0), (UnavailableError, 1.0), (NetworkError, 1.0)))
-    tokens = importlib.import_module("tap_mdc_vm.azure.credentials.tokens")  # the package has a function of that name
-    monkeypatch.setattr(tokens, "QUIET", 0.0)
+    monkeypatch.setattr(keeping, "QUIET", 0.0)

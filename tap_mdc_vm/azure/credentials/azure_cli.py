@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tap_mdc_vm.errors import ConnectionFailedError, MalformedAnswerError, TapError, TimedOutError, see
 
 from .answers import ADVICE, REFUSED, Advice, advice_for, scrubbed
-from .tokens import Token
+from .keeping import Token
 
 if TYPE_CHECKING:
     from tap_mdc_vm.settings import Settings

@@ -9,7 +9,7 @@ from collections import deque
 
 import pytest
 
-from tap_mdc_vm.azure.credentials.tokens import Token, Tokens
+from tap_mdc_vm.azure.credentials.keeping import Token, Tokens
 from tap_mdc_vm.azure.resource_graph.client import Client
 from tap_mdc_vm.azure.resource_graph.model import Scope
 from tap_mdc_vm.azure.resource_graph.pacing import Governor

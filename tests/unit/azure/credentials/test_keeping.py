@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tap_mdc_vm.azure.credentials import _kept_by_msal
-from tap_mdc_vm.azure.credentials.tokens import QUIET, SPARE, Token, Tokens
+from tap_mdc_vm.azure.credentials.keeping import QUIET, SPARE, Token, Tokens
 from tap_mdc_vm.azure.retries import Patience
 from tap_mdc_vm.errors import (
     ConnectionFailedError,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tap_mdc_vm.settings import Settings
 
 _SECONDS = 60.0  # for az, which needs some to start
-_EARLY = 300.0  # seconds before a token's end at which az is asked for a new one, as msal does
+_EARLY = 300.0  # seconds before a token's end at which az is asked for a new one, as msal does; less for short ones
 
 _NOT_INSTALLED = Advice(
     "The Azure CLI (az) is not installed, or not on PATH",
@@ -60,8 +60,7 @@ class AzureCli:
         self._environ = {**os.environ, "AZURE_CORE_NO_COLOR": "true"}
         if settings.ca_bundle:
             self._environ["REQUESTS_CA_BUNDLE"] = settings.ca_bundle  # what az trusts
-        self._last = Token("", 0.0)
-        self._ends = 0.0
+        self._value, self._ends, self._renew_at = "", 0.0, 0.0
 
     def sign_in(self) -> Token:
         """Return a token, the last one while it is good for some minutes more.
@@ -71,18 +70,17 @@ class AzureCli:
             NetworkError: az can't reach Entra ID, or does not come to an end.
             MalformedAnswerError: What az says can't be read.
         """
-        left = self._ends - time.time()
-        if left <= _EARLY:
+        if time.time() >= self._renew_at:
             tenant = ["--tenant", self._tenant] if self._tenant else []
             answer = self._run("account", "get-access-token", "--resource", self._resource, *tenant)
             try:
-                self._last = Token(str(answer["accessToken"]), left := _end(answer) - time.time())
+                self._value, self._ends = str(answer["accessToken"]), _end(answer)
             except (KeyError, ValueError, TypeError):
                 raise _unusable() from None
-            self._ends = time.time() + left
             if (of := str(answer.get("tenant", self._tenant)).lower()) != self._tenant and self._tenant:
                 raise _OTHER_TENANT.error(remedy=f"It gave a token of {of}: type `az login --tenant {self._tenant}`.")
-        return Token(self._last.value, left)
+            self._renew_at = self._ends - min(_EARLY, (self._ends - time.time()) / 2)
+        return Token(self._value, self._ends - time.time())
 
     def account(self) -> str:
         """Return the name of the account, as ``az account show`` gives it; empty if it gives none."""
@@ -138,12 +136,14 @@ class AzureCli:
         tenant = f" --tenant {self._tenant}" if self._tenant else ""
         command = scrubbed(found[0]) if found else f"az login{tenant}"
         remedy = f"Type `az logout`, then `{command}`." if advice is _CLAIMS else f"Type `{command}`."
+        if advice not in {_NOT_SIGNED_IN, _EXPIRED, _OTHER_TENANT, _CLAIMS}:
+            remedy = advice.remedy if advice is _NO_TOKEN else f"{advice.remedy} Then type `{command}`."
         correlation_id = re.search(r"Correlation ID: ([\w-]+)", said)
         return advice.error(
             said.removeprefix("ERROR: "),
             code=number,
             correlation_id=correlation_id[1] if correlation_id else "",
-            remedy=remedy if advice in {_EXPIRED, _OTHER_TENANT, _CLAIMS, _NOT_SIGNED_IN} else "",
+            remedy=remedy,
         )
 
 

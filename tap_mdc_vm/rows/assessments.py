@@ -128,18 +128,18 @@ def assessment(row: Row, machines: Lookup[Json], context: Context) -> Json | Non
         return None
     machine_id = found[1]
     properties, rest = _properties(row)
-    metadata = _METADATA[bytes(properties.metadata)]
-    additional = _ADDITIONAL_DATA[bytes(properties.additional_data)]
+    fields, metadata = _METADATA[bytes(properties.metadata)]
+    more_fields, additional_data = _ADDITIONAL_DATA[bytes(properties.additional_data)]
     status = properties.status or _NO_STATUS
     resource = properties.resource_details or _NO_RESOURCE
     # A copy of a dict that has every field, half of them filled in, takes half as long as a new one of this size.
-    record = metadata.fields.copy()
-    if additional.fields:
-        record |= additional.fields
+    record = fields.copy()
+    record |= more_fields
     record["id"] = identity
     record["resourceId"] = given_id
     for name in _COLUMNS:
-        record[name] = text(row.get(name))
+        value = row.get(name)
+        record[name] = value or None if type(value) is str and "\0" not in value else text(value)
     record["displayName"] = properties.display_name or None
     record["statusCode"] = status.code or None
     record["statusCause"] = status.cause or None
@@ -150,15 +150,16 @@ def assessment(row: Row, machines: Lookup[Json], context: Context) -> Json | Non
         _count_unread(status, record, rest, context)
     record["azurePortalLink"] = _link(properties.links or _NO_LINKS, context.portal, rest)
     record["resourceSource"] = resource.source or None
-    record["resourceType"] = _type(resource.resource_type, rest)
+    kind = resource.resource_type
+    record["resourceType"] = kind if kind and "/" not in kind else _type_in(kind, rest)
     record["resourceProvider"] = resource.resource_provider or "Microsoft.Compute"
     record["resourceName"] = resource.resource_name or given_id.split("/")[8]
     if (risk := properties.risk) is not None:
         record |= _risk(risk)
-    if metadata.rest is not None:
-        rest["metadata"] = metadata.rest
-    if additional.rest is not None:
-        rest["additionalData"] = additional.rest
+    if metadata is not None:
+        rest["metadata"] = metadata
+    if additional_data is not None:
+        rest["additionalData"] = additional_data
     record["otherProperties"] = rest or None
     record["virtualMachineId"] = machine_id
     if machine := machines.get(machine_id):
@@ -172,31 +173,28 @@ def _properties(row: Row) -> tuple[_Properties, Json]:
     They are decoded at once where they are as documented, else put right one by one.
     """
     encoded = bytes(row.get("properties", _NULL))
-    if not holds_nul(encoded):
-        try:
-            properties = _PROPERTIES.decode(encoded)
-        except (ValueError, RecursionError):
-            pass
-        else:
-            return properties, _without_field(properties)
-    return _put_right(encoded)
-
-
-def _without_field(properties: _Properties) -> Json:
-    """Return the properties that Azure documents and no field holds."""
+    if b"\\" in encoded and holds_nul(encoded):
+        return _put_right(encoded)
+    try:
+        properties = _PROPERTIES.decode(encoded)
+    except (ValueError, RecursionError):
+        return _put_right(encoded)
     rest: Json = {}
     if (resource := properties.resource_details) is not None:
+        ids = {}
         if resource.id is not UNSET:
-            rest["resourceDetails"] = {"Id": resource.id}
+            ids["Id"] = resource.id
         if resource.native_resource_id is not UNSET:
-            rest.setdefault("resourceDetails", {})["NativeResourceId"] = resource.native_resource_id
+            ids["NativeResourceId"] = resource.native_resource_id
+        if ids:
+            rest["resourceDetails"] = ids
     if properties.risk is not None and properties.risk.paths is not UNSET:
         rest["risk"] = {"paths": properties.risk.paths}
     if properties.scope is not UNSET:
         rest["scope"] = properties.scope
     if properties.status_per_initiative is not UNSET:
         rest["statusPerInitiative"] = properties.status_per_initiative
-    return rest
+    return properties, rest
 
 
 def _put_right(encoded: bytes) -> tuple[_Properties, Json]:
@@ -308,10 +306,8 @@ def _risk(risk: _Risk) -> Json:
     }
 
 
-def _type(given: str | None, rest: Json) -> str:
-    """Return the type of the assessed resource without its provider, which individual recommendations put before it."""
-    if given and "/" not in given:
-        return given
+def _type_in(given: str | None, rest: Json) -> str:
+    """Return the type of the assessed resource where it has its provider before it, or is missing."""
     if given and given.lower() != "microsoft.compute/virtualmachines":
         rest.setdefault("resourceDetails", {})["ResourceType"] = given
     return "virtualMachines"

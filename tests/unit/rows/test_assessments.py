@@ -206,3 +206,92 @@ def test_one_assessment_key_may_say_different_things_of_different_machines(tenan
     del third["properties"]["metadata"]
     severities = [assessment(sent(row), {}, Context())["severity"] for row in (first, second, third, first, second)]
     assert severities == ["Medium", "Critical", None, "Medium", "Critical"]
+
+
+def with_properties(**properties):
+    return sent({"id": f"{PREFIX}/V/{SUFFIX}", "properties": properties})
+
+
+@pytest.mark.parametrize(
+    ("link", "whole"),
+    [
+        ("portal.azure.com/#blade/x", "https://portal.azure.com/#blade/x"),
+        ("#blade/x", "https://portal.azure.us/#blade/x"),
+        ("/#blade/x", "https://portal.azure.us/#blade/x"),
+        ("//portal.azure.cn/#blade/x", "https://portal.azure.cn/#blade/x"),
+        ("http://portal.azure.us/#blade/x", "http://portal.azure.us/#blade/x"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_portal_link_without_a_host_gets_that_of_the_clouds_portal(link, whole):
+    row = with_properties(links={"azurePortal": link})
+    assert assessment(row, {}, Context("portal.azure.us"))["azurePortalLink"] == whole
+
+
+def test_of_two_portal_links_the_second_is_kept_among_other_properties():
+    record = assessment(with_properties(links={"azurePortal": "a", "azurePortalUri": "b"}), {}, Context())
+    assert (record["azurePortalLink"], record["otherProperties"]) == ("https://a", {"links": {"azurePortalUri": "b"}})
+
+
+@pytest.mark.parametrize("category", ["Unknown", "unknown", "", None])
+def test_a_category_that_says_nothing_gives_way_to_the_categories(category):
+    metadata = {"recommendationCategory": category, "categories": ["Compute", "Data"]}
+    record = assessment(with_properties(metadata=metadata), {}, Context())
+    assert (record["recommendationCategory"], record["otherProperties"]) == ("Compute, Data", None)
+    assert (
+        assessment(with_properties(metadata={"recommendationCategory": category}), {}, Context())[
+            "recommendationCategory"
+        ]
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "rest"),
+    [
+        ("virtualMachines", "virtualMachines", None),
+        ("microsoft.compute/virtualmachines", "virtualMachines", None),
+        ("Microsoft.Compute/virtualMachines", "virtualMachines", None),
+        (None, "virtualMachines", None),
+        ("somethings", "somethings", None),
+        ("a/b", "virtualMachines", {"resourceDetails": {"ResourceType": "a/b"}}),
+    ],
+)
+def test_the_type_of_the_resource_has_no_provider(given, kind, rest):
+    record = assessment(with_properties(resourceDetails={"ResourceType": given}), {}, Context())
+    assert (record["resourceType"], record["resourceProvider"], record["otherProperties"]) == (
+        *(kind, "Microsoft.Compute"),
+        rest,
+    )
+
+
+def test_what_is_no_date_is_null_counted_and_kept_among_other_properties():
+    context = Context()
+    status = {"firstEvaluationDate": "soon", "statusChangeDate": "2026-08-28 04:11"}
+    record = assessment(with_properties(status=status), {}, context)
+    assert (record["firstEvaluationDate"], record["statusChangeDate"]) == (None, "2026-08-28T04:11:00Z")
+    assert record["otherProperties"] == {"status": {"firstEvaluationDate": "soon"}}
+    assert context.unread == {"assessments.firstEvaluationDate": 1}
+    assessment(with_properties(status={"firstEvaluationDate": "", "statusChangeDate": None}), {}, context)
+    assert context.unread.total() == 1
+
+
+def test_risk_is_read_and_its_paths_are_kept():
+    risk = {"level": "Critical", "riskFactors": ["", "Exposure"], "isContextualRisk": False, "paths": [{"id": "p"}]}
+    record = assessment(with_properties(risk=risk), {}, Context())
+    assert (record["riskLevel"], record["riskFactors"], record["attackPaths"]) == ("Critical", ["Exposure"], None)
+    assert record["riskIsContextual"] is False
+    assert record["otherProperties"] == {"risk": {"paths": [{"id": "p"}]}}
+
+
+def test_properties_that_are_no_object_are_kept_whole():
+    record = assessment(sent({"id": f"{PREFIX}/V/{SUFFIX}", "properties": ["odd"]}), {}, Context())
+    assert record["otherProperties"] == {"properties": ["odd"]}
+    assert record["statusCode"] is None
+
+
+def test_a_final_sigma_in_a_resource_group_does_not_keep_a_finding_from_its_machine():
+    machine = "/subscriptions/s/resourcegroups/σασ/providers/microsoft.compute/virtualmachines/v"
+    row = {"id": f"{machine.replace('σασ', 'ΣΑΣ')}/{SUFFIX}"}
+    assert assessment(sent(row), {machine: {"vmName": "v"}}, Context())["vmName"] == "v"

@@ -27,6 +27,8 @@ def table(names: list[str], rows: list[tuple[object, ...]]) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     text = "" if value is None else " ".join(str(value).split())

@@ -26,7 +26,6 @@ SETTINGS: dict[str, dict[str, Any]] = CONFIG_SCHEMA["properties"]
 REQUIRED: list[str] = CONFIG_SCHEMA["else"]["required"]
 
 STREAMS = ("virtual_machines", "network_interfaces", "assessments")
-EXTRA_STREAMS = ("vulnerabilities", "software", "defender_plans")
 CI_EXAMPLES = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "examples" / "ci").glob("*/*.yml"))]
 _KINDS = {"number": "decimal"}
 _WORDS = {"id": "ID", "ids": "IDs", "url": "URL", "ca": "CA", "activate": "ACTIVATE"}
@@ -124,7 +123,7 @@ def written() -> dict[Path, str]:
     files = {path: with_settings(path.read_text(encoding="utf-8")) for path in definitions}
     parts = [(page, "settings", settings_as_table()) for page in ("README.md", "docs/settings.md")]
     parts += [("docs/azure-setup.md", example, as_block(example)) for example in CI_EXAMPLES]
-    parts += [("docs/streams.md", stream, fields_as_table(stream)) for stream in STREAMS + EXTRA_STREAMS]
+    parts += [("docs/streams.md", stream, fields_as_table(stream)) for stream in STREAMS]
     for file, name, part in parts:
         path = ROOT / file
         files[path] = filled(files.get(path) or path.read_text(encoding="utf-8"), name, part)

@@ -14,6 +14,7 @@ from tap_mdc_vm.clouds import CHINA
 from tap_mdc_vm.coverage import batches
 from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.rows.fields import document, properties_of
+from tap_mdc_vm.sources import PLANS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from tap_mdc_vm.azure.resource_graph.model import Row
     from tap_mdc_vm.azure.resource_graph.reader import Reader
     from tap_mdc_vm.settings import Settings
-
-PLANS = "defender_plans"
 
 _ASKED = 100
 """Ids in one question, at most: enough to tell loss from deletion."""

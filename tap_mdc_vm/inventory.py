@@ -98,6 +98,7 @@ class Inventory:
         by_machine = stream == INTERFACES and MACHINES in self._read
         for records in self._spools[stream]:
             yield self._members(stream, records) if by_machine else records
+        self._spools[stream].clear()
 
     def is_complete(self, stream: str) -> bool:
         """Tell whether a stream's records are proven to be all, and nothing that was asked for is unreadable.

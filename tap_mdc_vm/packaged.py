@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 STREAMS = ("virtual_machines", "network_interfaces", "assessments")  # in the order in which they are sent
+EXTRA_STREAMS = ("vulnerabilities", "software", "defender_plans")  # those that extra_streams asks for
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -28,6 +29,11 @@ def schema(stream: str) -> dict[str, Any]:
     folder = inside if inside.is_dir() else beside
     loaded: dict[str, Any] = json.loads((folder / f"{stream}.json").read_text(encoding="utf-8"))
     return loaded
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON schemas of all streams, by name."""
+    return {stream: schema(stream) for stream in (*STREAMS, *EXTRA_STREAMS)}
 
 
 def map_path(name: str) -> Path:

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 from tap_mdc_vm.joins import AddressIndex, InterfaceIndex, MachineIndex
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.assessments import assessment
+from tap_mdc_vm.rows.defender_plans import defender_plan
 from tap_mdc_vm.rows.network_interfaces import network_interface
 from tap_mdc_vm.rows.public_ips import public_ip
+from tap_mdc_vm.rows.software import software
 from tap_mdc_vm.rows.virtual_machines import virtual_machine
+from tap_mdc_vm.rows.vulnerabilities import vulnerabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from tap_mdc_vm.rows.fields import Context, Row
 
 MACHINES, INTERFACES, ADDRESSES, FINDINGS = "virtual_machines", "network_interfaces", "public_ips", "assessments"
+VULNERABILITIES, SOFTWARE, PLANS = "vulnerabilities", "software", "defender_plans"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ def _interface(row: Row, addresses: AddressIndex, _: Context) -> Record:
     return network_interface(row, addresses)
 
 
+def _plan(row: Row, _: None, context: Context) -> Record:
+    return defender_plan(row, context)
+
+
 def _address(row: Row, _: None, __: Context) -> tuple[str, str | None]:
     return public_ip(row)
 
@@ -61,6 +69,8 @@ SOURCES = {
     MACHINES: Source(_machine, joined_to=INTERFACES, index=MachineIndex),
     INTERFACES: Source(_interface, joined_to=ADDRESSES, index=InterfaceIndex, waits=True),
     FINDINGS: Source(assessment, joined_to=MACHINES),
+    SOFTWARE: Source(software, joined_to=MACHINES),
+    PLANS: Source(_plan),
     ADDRESSES: Source(_address, index=AddressIndex, key=()),
 }
 
@@ -80,9 +90,14 @@ class Derived:
     key: tuple[str, ...]
 
 
-DERIVED: dict[str, Derived] = {}
+DERIVED = {VULNERABILITIES: Derived(vulnerabilities, of=FINDINGS, key=("assessmentId", "cveId"))}
 
-STREAMS = (*(name for name, source in SOURCES.items() if source.key), *DERIVED)
+STREAMS = tuple(
+    stream
+    for name, source in SOURCES.items()
+    if source.key
+    for stream in (name, *(each for each, derived in DERIVED.items() if derived.of == name))
+)
 """In the order in which they go out."""
 
 

@@ -51,7 +51,7 @@ def merge(
     return TransformMap(
         stream_maps=merged_maps(file.stream_maps, own["stream_maps"]),
         config=merged_tables(file.stream_map_config, own["stream_map_config"]),
-        schemas=schemas if schemas is not None else {name: packaged.schema(name) for name in packaged.STREAMS},
+        schemas=schemas if schemas is not None else packaged.schemas(),
         file=file,
         own=own,
     )

@@ -25,7 +25,7 @@ class Also(Fleet):
     Args:
         resources: Rows of that table, beside the tenant's own.
         security: Rows of ``securityresources``.
-        silent: Subscriptions without an assessment.
+        silent: Subscriptions of which Defender for Cloud knows nothing but these rows.
         shape: As of a fleet.
     """
 

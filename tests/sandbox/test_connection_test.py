@@ -281,8 +281,12 @@ def test_machines_without_findings_in_china_say_why(passing, sandbox):
 
 
 def test_a_query_that_azure_refuses(failing, monkeypatch):
-    original = queries.text
-    bad = lambda name: original(name).replace("| project", "| projekt") if name == "assessments" else original(name)  # noqa: E731
+    text = queries.text
+
+    def bad(name):
+        wrong = "| where nothing | where type" if name == "assessments" else "| where type"
+        return text(name).replace("| where type", wrong)
+
     monkeypatch.setattr(queries, "text", bad)
     said = failing("Data Fetch")
     assert "refused a query" in said

@@ -38,6 +38,7 @@ class Run:
 
     Attributes:
         client: Asks one question at a time.
+        governor: Keeps to the quota.
         covered: What the state is to say now.
         reader: Reads queries whole.
         tokens: Hands out access tokens.
@@ -52,8 +53,8 @@ class Run:
             ca_bundle=settings.ca_bundle, timeout=settings.request_timeout, pool_size=settings.max_concurrency
         )
         self.tokens = tokens(settings, self.transport)
-        self._governor = Governor()
-        self.client = Client(settings.cloud.resource_manager_url, self.transport, self.tokens, self._governor)
+        self.governor = Governor()
+        self.client = Client(settings.cloud.resource_manager_url, self.transport, self.tokens, self.governor)
         self._workers = Workers(settings.max_concurrency)
         tolerant = settings.on_incomplete == "warn"
         self.reader = Reader(self.client, self._workers, page_size=settings.page_size, tolerant=tolerant)
@@ -72,7 +73,7 @@ class Run:
         """Log the summary, and let go of threads, also those that wait for the quota, connections and files."""
         if self._began is not None:
             self._summarise(self._began)
-        self._governor.close()
+        self.governor.close()
         self._workers.close()
         self.transport.close()
         if self._inventory:
@@ -186,8 +187,8 @@ class Run:
                     "reasons": self._unassessed,
                 },
                 requests=self.client.requests.total(),
-                throttled=self._governor.throttled_answers,
-                waited_seconds=round(self._governor.waited_seconds, 3),
+                throttled=self.governor.throttled_answers,
+                waited_seconds=round(self.governor.waited_seconds, 3),
                 seconds=round(time.monotonic() - began, 3),
                 complete=self._is_complete(),
             )

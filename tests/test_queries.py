@@ -12,6 +12,8 @@ import pytest
 
 from tap_mdc_vm import queries
 from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition
+from tap_mdc_vm.checkup.asking import Exchange
+from tap_mdc_vm.checkup.evidence import NO_QUERY, gather
 from tap_mdc_vm.sources import ADDRESSES, FINDINGS, INTERFACES, MACHINES
 
 NAMES = sorted(path.stem for path in Path(queries.__file__).parent.glob("*.kql"))
@@ -53,6 +55,20 @@ def variants():
     yield "unknown-category", queries.query(FINDINGS, chosen(recommendation_categories=("Unknown",))).text
 
 
+def asked_by_the_checkup():
+    """Return the texts of all questions of a check-up, which it asks in a tenant that has something of everything."""
+    texts = []
+
+    def ask(text, *, top=1000, skip_token=None):
+        texts.append(text)
+        row = {"id": "/subscriptions/a/providers/microsoft.security/assessments/b", "Count": 1_000_000}
+        body = {"data": [row], "totalRecords": 1_000_000, "$skipToken": "more"}
+        return Exchange(status=200, headers={}, size=2_000, seconds=0.1, body=body, refusal=None, at=0.0)
+
+    gather(ask, {name: queries.unfiltered(name) for name in NAMES})
+    return [text for text in texts if text != NO_QUERY]
+
+
 @pytest.fixture(scope="session")
 def checker(shared, tmp_path_factory):
     """The checker, installed with npm into a folder of its own."""
@@ -78,6 +94,20 @@ def test_every_query_and_all_that_is_made_of_it_passes(checker, tmp_path):
     problems = {(result["file"], problem["code"]) for result in results for problem in result["problems"]}
     assert {(name, code) for name, code in problems if code != ONE_PAGE} == set()
     assert {Path(name).stem for name, _ in problems} == {name for name, text in variants() if "summarize" in text}
+
+
+def test_every_question_of_the_check_up_passes(checker, tmp_path):
+    texts = asked_by_the_checkup()
+    files = [tmp_path / f"{number}.kql" for number in range(len(texts))]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text, encoding="utf-8")
+    ended = subprocess.run(
+        ["node", checker, "--json", *files], capture_output=True, text=True, check=False, timeout=300
+    )
+    results = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(results) == len(files) > 20
+    problems = [problem for result in results for problem in result["problems"]]
+    assert [problem for problem in problems if problem["code"] != ONE_PAGE] == []
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -81,9 +81,17 @@ class Client:
         Raises:
             TapError: The question can't be answered, or not within the bounds of :mod:`tap_mdc_vm.azure.retries`.
         """
-        options = _options(top) | ({"$skipToken": skip_token} if skip_token else {})
         read = partial(answers.page, continued=skip_token is not None)
-        return self._ask(name, _body(text, scope, options), read, urgent=urgent)
+        return self._ask(name, _body(text, scope, _options(top, skip_token)), read, urgent=urgent)
+
+    def send(self, name: str, text: str, scope: Scope, *, top: int = MAX_PAGE, skip_token: str | None = None) -> Answer:
+        """Ask, and return the answer as it came, whatever it holds.
+
+        Raises:
+            TapError: As :meth:`ask`; an answer other than 200 too.
+        """
+        body = _body(text, scope, _options(top, skip_token))
+        return self._ask(name, body, lambda answer: answer, urgent=False)
 
     def ask_packed(self, name: str, text: str, scope: Scope, *, urgent: bool = False) -> Page:
         """Ask for rows that ``text`` packs into one. The page's ``total`` is how many there should be.
@@ -160,9 +168,9 @@ def _renewals(refusal: TokenRefusedError) -> int:
     return 1 if isinstance(refusal, ClaimsRequiredError) else 0
 
 
-def _options(top: int) -> dict[str, Any]:
+def _options(top: int, skip_token: str | None = None) -> dict[str, Any]:
     """Return options; the dollar sign is part of the name: Azure ignores ``top`` without it and sends 1000 rows."""
-    return {"$top": top, "resultFormat": "objectArray"}
+    return {"$top": top, "resultFormat": "objectArray"} | ({"$skipToken": skip_token} if skip_token else {})
 
 
 def _body(text: str, scope: Scope, options: dict[str, Any]) -> bytes:

@@ -97,6 +97,10 @@ class Query:
         listed = ", ".join(map(quoted, ids))
         return f"{self._body()}\n| where id in~ ({listed})\n| project id\n{_ORDER}\n"
 
+    def then(self, tail: str, part: Partition = WHOLE) -> str:
+        """Return the text in which other operators than the order follow on a partition's rows."""
+        return f"{self._body(part)}\n{tail}\n"
+
     def _body(self, part: Partition = WHOLE) -> str:
         body = self.text.rstrip().removesuffix(_ORDER).rstrip()
         return body if part == WHOLE else f"{body}\n| where {_HASH} % {part.modulus} == {part.remainder}"

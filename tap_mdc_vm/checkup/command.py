@@ -1,0 +1,104 @@
+"""The command ``tap-mdc-vm-checkup``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tap_mdc_vm.azure.resource_graph.client import Client
+from tap_mdc_vm.checkup.asking import Asker, Recorder
+from tap_mdc_vm.checkup.evidence import gather
+from tap_mdc_vm.checkup.report import Report, report
+from tap_mdc_vm.coverage import check, survey
+from tap_mdc_vm.errors import ConfigurationError, TapError
+from tap_mdc_vm.queries import query
+from tap_mdc_vm.run import Run
+from tap_mdc_vm.settings import Settings, gathered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LOGGER = logging.getLogger("tap-mdc-vm")
+
+_QUERIES = (
+    *("virtual_machines", "network_interfaces", "assessments", "software", "defender_plans"),
+    "unclaimed_assessments",
+)
+_UNFILTERED: dict[str, Any] = {
+    "assessment_statuses": (),
+    "assessment_severities": (),
+    "recommendation_categories": (),
+    "resource_groups": (),
+    "machine_tags": {},
+}
+"""A check-up is about Azure, not about what a sync chooses."""
+
+_TALKATIVE = ("urllib3", "msal", "azure", "requests")
+"""Libraries that write addresses into their log, with the tenant's id in them."""
+
+
+@click.command()
+@click.option("--config", "files", multiple=True, metavar="FILE", help="Settings as JSON; the environment fills in.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the report as JSON.")
+@click.option(
+    "--markdown", type=click.Path(dir_okay=False), metavar="FILE", help="Write the report to be pasted into an issue."
+)
+@click.version_option(version("tap-mdc-vm"))
+def main(files: tuple[str, ...], json_file: str | None, markdown: str | None) -> None:
+    """Ask the tenant which of the tap's assumptions about Azure hold there.
+
+    Takes the tap's settings. The report holds numbers, forms and Microsoft's own words, and no value of the tenant's.
+    The exit status is 0 if nothing that a sync needs fails.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        result = checkup(Settings.from_config(gathered(files)), _counter())
+        for path, text in ((json_file, result.as_json), (markdown, result.as_markdown)):
+            if path:
+                Path(path).write_text(text(), encoding="utf-8")
+    except ConfigurationError as error:
+        for problem in error.problems:
+            click.echo(f"tap-mdc-vm-checkup: {problem}", err=True)
+        sys.exit(1)
+    except (TapError, OSError) as error:
+        click.echo(f"tap-mdc-vm-checkup: {error}", err=True)
+        sys.exit(1)
+    for line in result.lines():
+        click.echo(line)
+    sys.exit(0 if result.passed else 1)
+
+
+def checkup(settings: Settings, told: Callable[[int], None] = lambda _: None) -> Report:
+    """Ask all questions, in the first 250 subscriptions if there are more, and judge the answers.
+
+    Args:
+        settings: The tap's.
+        told: Is told after each answer how many there are.
+
+    Raises:
+        TapError: Azure can't be asked, or nothing can be read.
+    """
+    everything = replace(settings, **_UNFILTERED)
+    with Run(everything) as run:
+        coverage = survey(run.reader, everything)
+        check(coverage, tolerant=True)
+        recorder = Recorder(run.transport)
+        client = Client(settings.cloud.resource_manager_url, recorder, run.tokens, run.governor)
+        asker = Asker(client, recorder, coverage.scopes[0])
+        evidence = gather(asker.ask, {name: query(name, everything) for name in _QUERIES}, told)
+    return report(evidence, recorder.seconds, version=version("tap-mdc-vm"), cloud=settings.cloud.name)
+
+
+def _counter() -> Callable[[int], None]:
+    """Return what shows on a terminal how many answers there are; elsewhere nothing is shown."""
+    if not sys.stderr.isatty():
+        return lambda _: None
+    return lambda answers: click.echo(f"\r{answers} answers", nl=False, err=True)

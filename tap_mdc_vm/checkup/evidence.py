@@ -1,0 +1,164 @@
+"""The questions of a check-up, and what came back.
+
+Samples stay in memory for as long as the check-up runs. What a report says of them goes through :mod:`.masks`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tap_mdc_vm import resource_ids
+from tap_mdc_vm.azure.resource_graph.model import quoted
+from tap_mdc_vm.azure.resource_graph.partitions import Partition
+from tap_mdc_vm.errors import PayloadTooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_mdc_vm.azure.resource_graph.model import Query
+    from tap_mdc_vm.checkup.asking import Exchange
+
+SAMPLE = 1000
+"""Rows of a sample at most: one page."""
+
+_IDS = 40_000
+"""Ids that one packed answer should hold: some 9 MB."""
+
+_LARGE = 24 * 1024 * 1024
+"""Bytes of an answer that Azure is expected to refuse: the limit is 16 MiB."""
+
+_LOOKED_UP = 100
+"""Machines of findings that are looked up by id."""
+
+_SUBSCRIPTIONS = """ResourceContainers
+| where type =~ 'microsoft.resources/subscriptions'
+| project id, tenantId, subscriptionId
+| order by id asc"""
+_BY_SUBSCRIPTION = "Resources | summarize n = count() by subscriptionId"
+_BY_TYPE = "SecurityResources | summarize n = count() by type"
+NO_QUERY = "Resources | where"
+"""Breaks off, so that it can't be parsed."""
+
+
+class Asks(Protocol):
+    """Asks one question, such as :meth:`.asking.Asker.ask`."""
+
+    def __call__(self, text: str, *, top: int = SAMPLE, skip_token: str | None = None) -> Exchange:
+        """Return the answer."""
+        ...
+
+
+@dataclass
+class Evidence:
+    """What came back.
+
+    Attributes:
+        answers: By question. A question that makes no sense in a tenant, such as one for a second page, is missing.
+    """
+
+    answers: dict[str, Exchange] = field(default_factory=dict)
+
+    def rows(self, *questions: str) -> list[dict[str, Any]]:
+        """Return the rows that came for some questions."""
+        return [row for name in questions if name in self.answers for row in self.answers[name].rows]
+
+    def count(self, question: str) -> int | None:
+        """Return what a ``… | count`` said; None where it said nothing."""
+        match self.rows(question):
+            case [{"Count": int(count)}]:
+                return count
+        return None
+
+    def packed(self, question: str) -> tuple[int, list[Any]] | None:
+        """Return how many rows a packed answer counted, and those that it packed; None where there is none."""
+        match self.rows(question):
+            case [{"n": int(counted), "rows": list(rows)}]:
+                return counted, rows
+        return None
+
+
+def gather(asks: Asks, queries: Mapping[str, Query], told: Callable[[int], None] = lambda _: None) -> Evidence:
+    """Ask every question that makes sense in this tenant, some thirty.
+
+    Args:
+        asks: Asks one.
+        queries: The tap's own, by name.
+        told: Is told after each answer how many there are.
+
+    Raises:
+        NetworkError: Azure can't be reached any more.
+        SignInError: There is no token any more.
+    """
+    evidence = Evidence()
+
+    def ask(name: str, text: str, *, top: int = SAMPLE, skip_token: str | None = None) -> Exchange:
+        exchange = asks(text, top=top, skip_token=skip_token)
+        if isinstance(exchange.refusal, PayloadTooLargeError) and top == SAMPLE:
+            exchange = asks(text, top=SAMPLE // 10, skip_token=skip_token)
+        evidence.answers[name] = exchange
+        told(len(evidence.answers))
+        return exchange
+
+    machines, findings = queries["virtual_machines"], queries["assessments"]
+    ask("subscriptions", _SUBSCRIPTIONS)
+    ask("resources by subscription", _BY_SUBSCRIPTION)
+    first = ask("first page", machines.text, top=5)
+    if first.token:
+        ask("second page", machines.text, top=5, skip_token=first.token)
+    ask("machines counted", machines.count())
+    ask("machines", machines.text)
+    ask("interfaces", queries["network_interfaces"].text)
+    ask("broken query", NO_QUERY)
+    for name in ("ties", "ties again"):
+        ask(name, machines.then("| project id, subscriptionId\n| order by subscriptionId asc"), top=100)
+    ask("types", _BY_TYPE)
+    ask("plans", queries["defender_plans"].text)
+    ask("software", queries["software"].text, top=100)
+    ask("unknown ids", queries["unclaimed_assessments"].text, top=1)
+    ask("hashes of machines", _hashes(machines))
+    _ask_for_findings(ask, evidence, findings)
+    if machine_ids := sorted({_machine(row["id"]) for row in evidence.rows("findings") if _machine(row["id"])}):
+        asked = ", ".join(map(quoted, machine_ids[:_LOOKED_UP]))
+        ask("machines of findings", _ids(machines.where(f"tolower(id) in ({asked})")))
+    return evidence
+
+
+def _ask_for_findings(ask: Callable[..., Exchange], evidence: Evidence, findings: Query) -> None:
+    ask("findings counted", findings.count())
+    total = evidence.count("findings counted") or 0
+    ask("hashes of findings", _hashes(findings))
+    ask("words", findings.then(_WORDS))
+    sample = Partition(max(math.ceil(total / (0.8 * SAMPLE)), 1), 0)
+    plain = ask("findings", findings.rows(sample))
+    ask("packed findings", findings.packed(sample))
+    for remainder in (0, 1):
+        ask(f"half {remainder}", findings.count(Partition(2, remainder)))
+    ask("findings counted again", findings.count())
+    ids = Partition(max(math.ceil(total / _IDS), 1), 0)
+    ask("packed ids", findings.then("| summarize n = count(), rows = make_list(id)", ids))
+    if plain.rows and total * plain.size / len(plain.rows) > _LARGE:
+        modulus = max(total * plain.size // len(plain.rows) // _LARGE, 1)
+        ask("large answer", findings.packed(Partition(modulus, 0)))
+
+
+_WORDS = """| summarize n = count() by
+    category = tostring(properties.metadata.recommendationCategory), severity = tostring(properties.metadata.severity),
+    status = tostring(properties.status.code), assessmentType = tostring(properties.metadata.assessmentType)"""
+
+
+def _hashes(query: Query) -> str:
+    return query.then(
+        "| project id, hash = tostring(hash(tolower(id))), remainder = hash(tolower(id)) % 7\n| order by id asc"
+    )
+
+
+def _ids(query: Query) -> str:
+    return query.then("| project id\n| order by id asc")
+
+
+def _machine(finding_id: str) -> str:
+    """Return the lower-case id of a finding's machine; nothing if the id has another form."""
+    machine, found, _ = resource_ids.lower(finding_id).partition("/providers/microsoft.security/assessments/")
+    return machine if found else ""

@@ -1,0 +1,198 @@
+"""What a check-up found, for a terminal, as JSON and as Markdown. No value of the tenant's is in any of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from tap_mdc_vm import resource_ids
+from tap_mdc_vm.checkup import masks
+from tap_mdc_vm.checkup.assumptions import ASSUMPTIONS
+from tap_mdc_vm.checkup.verdicts import Judgement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tap_mdc_vm.checkup.assumptions import Assumption
+    from tap_mdc_vm.checkup.evidence import Evidence
+    from tap_mdc_vm.checkup.verdicts import Verdict
+
+_COLOURS = {Judgement.HOLDS: "green", Judgement.FAILS: "red", Judgement.OPEN: "yellow"}
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check-up found.
+
+    Attributes:
+        version: The tap's.
+        cloud: Such as ``AzureCloud``.
+        results: Each assumption with its verdict.
+        figures: Sizes, shares and times, by name.
+    """
+
+    version: str
+    cloud: str
+    results: tuple[tuple[Assumption, Verdict], ...]
+    figures: dict[str, str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing that a sync needs fails."""
+        return not any(each.needed and verdict.judgement is Judgement.FAILS for each, verdict in self.results)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines for a terminal, with colours, which click leaves out where they go elsewhere."""
+        for group, results in groupby(self.results, lambda result: result[0].group):
+            yield ""
+            yield click.style(group, bold=True)
+            for each, verdict in results:
+                mark = click.style(f"{verdict.judgement:<18}", fg=_COLOURS[verdict.judgement])
+                yield f"  {mark} {each.claim}"
+                yield from _indented(verdict.found)
+                if verdict.judgement is Judgement.FAILS:
+                    yield from _indented(f"What follows: {each.otherwise}")
+        yield ""
+        yield click.style("Figures", bold=True)
+        width = max(map(len, self.figures))
+        yield from (f"  {name:<{width}}  {value:>24}" for name, value in self.figures.items())
+        yield ""
+        counts = Counter(verdict.judgement for _, verdict in self.results)
+        yield ", ".join(f"{counts[judgement]} {judgement}" for judgement in Judgement) + f". {self._conclusion()}"
+
+    def _conclusion(self) -> str:
+        failed = [each for each, verdict in self.results if verdict.judgement is Judgement.FAILS]
+        if not self.passed:
+            return "A sync can't do its work here: see what does not hold."
+        if any("report" in each.otherwise for each in failed):
+            return (
+                "A sync does its work here. What does not hold would help others: please report it (--markdown FILE)."
+            )
+        return "A sync does its work here."
+
+    def as_json(self) -> str:
+        """Return the report as JSON."""
+        results = [
+            {
+                "key": each.key,
+                "claim": each.claim,
+                "certainty": str(each.certainty),
+                "verdict": str(verdict.judgement),
+                "found": verdict.found,
+                "needed": each.needed,
+                "follows": each.otherwise if verdict.judgement is Judgement.FAILS else "",
+            }
+            for each, verdict in self.results
+        ]
+        facts = {"version": self.version, "cloud": self.cloud, "passed": self.passed}
+        return json.dumps({**facts, "assumptions": results, "figures": self.figures}, indent=2) + "\n"
+
+    def as_markdown(self) -> str:
+        """Return the report as a page to be pasted into an issue."""
+        lines = [
+            f"### Check-up of tap-mdc-vm {self.version}, {self.cloud}",
+            "",
+            "| assumption | verdict | found |",
+            "| --- | --- | --- |",
+            *(
+                f"| {_cell(each.claim)} | {verdict.judgement} | {_cell(verdict.found)} |"
+                for each, verdict in self.results
+            ),
+            "",
+            "| figure | |",
+            "| --- | ---: |",
+            *(f"| {_cell(name)} | {_cell(value)} |" for name, value in self.figures.items()),
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def report(evidence: Evidence, seconds: list[float], *, version: str, cloud: str) -> Report:
+    """Judge what came back.
+
+    Args:
+        evidence: What came back.
+        seconds: How long each answer took.
+        version: The tap's.
+        cloud: Its name.
+    """
+    results = tuple((each, each.judge(evidence)) for each in ASSUMPTIONS)
+    return Report(version, cloud, results, dict(_figures(evidence, seconds)))
+
+
+def _figures(evidence: Evidence, seconds: list[float]) -> Iterator[tuple[str, str]]:
+    yield "requests", f"{len(seconds):,}"
+    yield "seconds an answer took (median, longest)", f"{statistics.median(seconds):.2f}, {max(seconds):.2f}"
+    for name, stream in (("machines", "machines counted"), ("findings", "findings counted")):
+        yield name, _number(evidence.count(stream))
+    yield from _findings_per_machine(evidence)
+    for name in ("machines", "interfaces", "findings", "software", "plans"):
+        if rows := evidence.rows(name):
+            sizes = sorted(len(msgspec.json.encode(row)) for row in rows)
+            largest = sizes[math.ceil(0.99 * len(sizes)) - 1]
+            yield f"bytes per row of {name} (median, 99 %)", f"{statistics.median(sizes):,.0f}, {largest:,}"
+    for name, paths in _SHARES.items():
+        rows = evidence.rows(name)
+        for path in paths if rows else ():
+            empty = sum(_is_empty(row, path.split(".")) for row in rows)
+            yield f"{name} without {path}", f"{100 * empty / len(rows):.0f} %"
+    for row in evidence.rows("types"):
+        kind = str(row.get("type")).lower()
+        if kind.startswith("microsoft.security/"):
+            yield f"rows of {masks.type_name(kind)}", _number(row.get("n"))
+
+
+_SHARES = {
+    "machines": (
+        *("properties.extended.instanceView", "properties.osProfile", "properties.storageProfile.imageReference"),
+        *("properties.networkProfile.networkInterfaces", "tags", "zones", "identity"),
+    ),
+    "interfaces": ("properties.macAddress", "properties.primary"),
+    "findings": (
+        *("properties.metadata", "properties.metadata.recommendationCategory", "properties.risk"),
+        *("properties.status.firstEvaluationDate", "properties.links.azurePortal"),
+    ),
+}
+
+
+def _findings_per_machine(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """Yield how many findings machines have, from the ids that one packed answer held."""
+    packed = evidence.packed("packed ids")
+    total = evidence.count("findings counted")
+    if not packed or not packed[1] or not total:
+        return
+    ids = [resource_ids.lower(each) for each in packed[1] if isinstance(each, str)]
+    machines = Counter(each.partition("/providers/microsoft.security/")[0] for each in ids)
+    share = total / len(ids)
+    yield (
+        "findings per machine that has some (mean, most)",
+        (f"{share * len(ids) / len(machines):,.0f}, {share * max(machines.values()):,.0f}"),
+    )
+
+
+def _is_empty(row: object, path: Iterable[str]) -> bool:
+    for name in path:
+        row = row.get(name) if isinstance(row, dict) else None
+    return row is None or row in ("", {}, [])
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else "unknown"
+
+
+def _indented(text: str) -> list[str]:
+    lines = textwrap.wrap(text, _WIDTH - 21, break_long_words=False, break_on_hyphens=False)
+    return [" " * 21 + line for line in lines]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -83,6 +83,15 @@ class Progress(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Throttled(Event):
+    """Azure refused a query because the quota is used up."""
+
+    template: ClassVar[str] = "Azure's quota is used up: next query in {seconds:.1f} s ({refused:,} refused so far)"
+    seconds: float
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class Filtered(Event):
     """The run is about a part of what lies in its scope."""
 

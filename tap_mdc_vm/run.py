@@ -188,7 +188,7 @@ class Run:
                 },
                 requests=self.client.requests.total(),
                 throttled=self.governor.throttled_answers,
-                waited_seconds=round(self.governor.waited_seconds, 3),
+                waited_seconds=round(self.governor.waited_seconds + self.tokens.waited_seconds, 3),
                 seconds=round(time.monotonic() - began, 3),
                 complete=self._is_complete(),
             )

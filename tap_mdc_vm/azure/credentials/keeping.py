@@ -38,6 +38,9 @@ class Tokens:
         clock: Returns seconds from any fixed point.
         sleep: Waits for seconds.
         patience: Makes the patience for one sign-in.
+
+    Attributes:
+        waited_seconds: Seconds between the tries of sign-ins that failed at first.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Tokens:
         self._last: Token | None = None
         self._ends = self._quiet_until = 0.0
         self._had_one = False
+        self.waited_seconds = 0.0
 
     def token(self) -> str:
         """Return a token that is valid now; meant to be asked before each request.
@@ -83,6 +87,7 @@ class Tokens:
                     pause = patience.wait(error, first_contact=not self._had_one)
                     logger.info("No token yet, asking again in %.1f seconds: %s", pause, error.message)
                 self._sleep(pause)
+                self.waited_seconds += pause
 
     def renew(self, refused: str) -> bool:
         """Forget a token that was refused, so that the next one is new.

@@ -24,6 +24,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tap_mdc_vm import events
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -57,6 +59,9 @@ _GROWTH = 1 / _USUAL
 _CUT = 0.9
 """The part that a 429 leaves of what got through within the stretch before, though never less than half a budget: it
 may be that of a service with troubles of its own."""
+
+_SILENCE = 10.0
+"""Seconds between two lines, at least, that say that the quota is used up."""
 
 
 def asked_wait(quota: Quota) -> float | None:
@@ -179,6 +184,7 @@ class Governor:
         self._closed = False
         self._drawn = itertools.count()
         self._queue: set[Place] = set()
+        self._silent_until = -math.inf
         self.throttled_answers = 0
         self.waited_seconds = 0.0
 
@@ -219,9 +225,14 @@ class Governor:
     def throttled(self, ticket: Ticket, pause: float) -> None:
         """Take in a 429: everybody waits ``pause`` seconds now."""
         with self._changed:
+            now = self._clock()
             self.throttled_answers += 1
-            self._pace.throttled(ticket, self._clock(), pause)
+            self._pace.throttled(ticket, now, pause)
             self._changed.notify_all()
+            if is_news := now >= self._silent_until:
+                self._silent_until = now + _SILENCE
+        if is_news:
+            events.emit(events.Throttled(pause, self.throttled_answers))
 
     def lost(self) -> None:
         """Take in that no answer came."""

@@ -259,3 +259,11 @@ def test_threads_wait_for_one_sign_in_instead_of_beginning_their_own():
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(ask, range(8))) == ["a"] * 8
     assert len(opened) == 1
+
+
+def test_what_was_waited_between_tries_is_added_up():
+    endpoint = Endpoint(DOWN, DOWN, "a", DOWN, "b", lifetime=0)
+    endpoint.token()
+    endpoint.token()
+    assert len(endpoint.slept) == 3
+    assert endpoint.tokens.waited_seconds == sum(endpoint.slept)

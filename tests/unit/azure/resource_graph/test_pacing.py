@@ -29,7 +29,7 @@ from quota_services import (
 )
 
 from tap_mdc_vm.azure.resource_graph.model import Quota
-from tap_mdc_vm.azure.resource_graph.pacing import Governor, Pace, asked_wait
+from tap_mdc_vm.azure.resource_graph.pacing import Governor, Pace, Ticket, asked_wait
 
 IDEAL = QUOTA / WINDOW
 SEEDS = range(5)
@@ -278,3 +278,16 @@ def test_the_governor_counts_429s():
     governor = Governor(clock=lambda: 0.0)
     governor.throttled(governor.admit(governor.place()), 2.0)
     assert governor.throttled_answers == 1
+
+
+def test_throttling_is_said_at_once_and_then_at_most_every_ten_seconds(caplog):
+    caplog.set_level("INFO")
+    now = [0.0]
+    governor = Governor(clock=lambda: now[0])
+    for now[0] in (0.0, 3.0, 9.9, 10.0, 12.0, 25.0):
+        governor.throttled(Ticket(0, now[0], 1), 2.0)
+    assert [record.message for record in caplog.records] == [
+        "Azure's quota is used up: next query in 2.0 s (1 refused so far)",
+        "Azure's quota is used up: next query in 2.0 s (4 refused so far)",
+        "Azure's quota is used up: next query in 2.0 s (6 refused so far)",
+    ]

@@ -41,12 +41,12 @@ def run(settings: Settings) -> None:
             try:
                 note = check_it()
             except TapError as error:
-                _say("FAIL", "red", f"{name}: {error}")
+                _say(f"FAIL {name}: {error}")
                 logger.debug("Details", exc_info=True)
                 if is_watched():
                     _say("Mend that, then run the test again.")
                 raise SystemExit(1) from None
-            _say("PASS", "green", f"{name}: {note}")
+            _say(f"PASS {name}: {note}")
     if is_watched():
         _say("All is well. Now load something, such as with: meltano run tap-mdc-vm target-jsonl")
 
@@ -157,11 +157,12 @@ class Checks:
                 yield f"{_count(count, 'assessment')} left out, as ids have another form, such as {example}."
 
 
-def _say(line: str, colour: str = "", rest: str = "") -> None:
-    """Write a line to standard error; click takes the colour off where nobody would see it."""
-    click.secho(line, err=True, fg=colour or None, bold=bool(colour), nl=not rest)
-    if rest:
-        click.echo(f" {rest}", err=True)
+def _say(line: str) -> None:
+    """Write a line to standard error, its first word in colour where it is a verdict and somebody is watching."""
+    for word, colour in (("PASS", "green"), ("FAIL", "red")):
+        if line.startswith(word):
+            line = click.style(word, fg=colour, bold=True) + line.removeprefix(word)
+    click.echo(line, err=True)  # which takes the colour off for a program
 
 
 def _host(url: str) -> str:

@@ -1,7 +1,11 @@
 """Test Connection: for each cause, the real situation, the check that fails, those not run, and what it says to do."""
 
+import contextlib
 import io
 import logging
+import os
+import pty
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -364,3 +368,41 @@ def test_the_first_line_about_a_bad_value_says_what_to_change(setting, value, te
     (line,) = log.getvalue().splitlines()
     assert line.startswith(f"{setting} ")
     assert "PASS" not in capsys.readouterr().err
+
+
+def on_a_terminal(sandbox, **changes):
+    """Run the command on a terminal of its own; return its status and what it shows there."""
+    ours, its = pty.openpty()
+    environment = {"PATH": "/usr/bin:/bin", "TERM": "xterm", **sandbox.environment, **changes}
+    command = [sys.executable, "-m", "tap_mdc_vm", "--test"]
+    with subprocess.Popen(command, env=environment, stdout=its, stderr=its) as process:
+        os.close(its)
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux tells that the other end is closed
+            while piece := os.read(ours, 65_536):
+                shown += piece
+    os.close(ours)
+    return process.returncode, shown.decode().replace("\r\n", "\n").splitlines()
+
+
+def test_on_a_terminal_there_are_the_checks_in_colour_and_what_to_do_next(sandbox):
+    status, lines = on_a_terminal(sandbox)
+    assert status == 0
+    assert [re.sub(r"\x1b\[[0-9;]*m", "", line).partition(":")[0] for line in lines[:-1]] == [
+        f"PASS {c}" for c in CHECKS
+    ]
+    assert all(line.startswith("\x1b[32m") for line in lines[:-1])
+    assert "meltano run tap-mdc-vm" in lines[-1]
+
+
+def test_on_a_terminal_a_failure_is_red_and_last_but_one(sandbox):
+    status, lines = on_a_terminal(sandbox, TAP_MDC_VM_CLIENT_SECRET="not the secret")
+    assert status == 1
+    assert lines[-2].startswith("\x1b[31m")
+    assert "FAIL" in lines[-2]
+    assert lines[-1] == "Mend that, then run the test again."
+
+
+def test_no_stream_that_passed_is_called_failed(sandbox):
+    ran = command(sandbox, "--test")
+    assert '"status":"failed"' not in ran.stderr.replace(" ", "")

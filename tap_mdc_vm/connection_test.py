@@ -48,7 +48,10 @@ def run(settings: Settings) -> None:
                 raise SystemExit(1) from None
             _say(f"PASS {name}: {note}")
     if is_watched():
-        _say("All is well. Now load something, such as with: meltano run tap-mdc-vm target-jsonl")
+        _say(
+            "All is well. Now load something, such as with: meltano run tap-mdc-vm target-jsonl. "
+            "tap-mdc-vm-checkup tells what else the tap takes for granted holds here."
+        )
 
 
 def is_watched() -> bool:

@@ -37,12 +37,18 @@ class Cve(msgspec.Struct, rename="pascal", gc=False):
 
 
 _CVES = msgspec.json.Decoder(list[Cve])
+_FIELDS = {
+    *("softwarename", "softwarevendor", "detectedsoftwareversions"),
+    *("fixedversion", "fixstatus", "maxcvssscore", "cvesdetails"),
+}
 _NAMES = [(field, field.replace("_", "")) for field in Cve.__struct_fields__]
 
 
 def software_of(additional: Json) -> Json:
     """Return the fields of a record that describe a software, its fix and its CVEs; null is what can't be read."""
     given = _lowered(additional)
+    if _FIELDS.isdisjoint(given):
+        return {}
     return {
         "softwareName": _text(given.get("softwarename")),
         "softwareVendor": _text(given.get("softwarevendor")),
@@ -82,7 +88,7 @@ def _version(entry: tuple[object, object]) -> list[int]:
 
 def _lowered(given: Json) -> Json:
     """Return an object with its names in lower case. Of two that become one, the first with a value counts."""
-    return {name.lower(): value for name, value in reversed(given.items()) if value not in (None, "")}
+    return {name.lower(): value for name, value in reversed(given.items()) if value is not None and value != ""}
 
 
 def _unpacked(value: object) -> object:
@@ -98,7 +104,7 @@ def _unpacked(value: object) -> object:
 def _number(value: object) -> float | None:
     """Return a number, also one in a text; None for anything else."""
     given = _unpacked(value)
-    if not isinstance(given, int | float) or isinstance(given, bool):
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
         return None
     try:
         found = float(given)

@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import secrets
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from xxhash import xxh3_128_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import msgspec
+
 _Value = TypeVar("_Value")
+
+_SEED = secrets.randbits(64)
+"""A secret of the process, so that nobody can write two pieces that are taken for one."""
 
 _MARKS = 1 << 20
 """Bytes in which a piece leaves its mark when it comes for the first time."""
 
-_OVERHEAD, _TIMES = 4096, 2
-"""What a piece takes once it is kept, estimated: so many bytes, and so many times its own length."""
+_OVERHEAD = 2048
+"""Bytes that a result takes beside its texts, estimated."""
 
 
-class Remembered(dict[bytes, _Value]):
-    """A function's results by piece of JSON: ``remembered[piece]`` computes what is not known, and keeps some.
+class Remembered(Generic[_Value]):
+    """A function of a piece of JSON, which remembers results as long as there is room.
 
-    What comes once costs hardly more than to compute it: a piece is kept when it comes again. And what is kept, stays.
-    Findings come machine by machine, so that each recommendation comes back only after all others: a memory that gave
-    up the oldest for the newest would lose each just before it is needed.
+    What comes once costs hardly more than to compute it: a result is kept when its piece comes again. And what is kept,
+    stays. Findings come machine by machine, so that each recommendation comes back only after all others: a memory that
+    gave up the oldest for the newest would lose each just before it is needed.
 
     Args:
         function: What is computed. Nobody may change its results, since all who ask share them.
-        room: Bytes that pieces and results may take, estimated.
+        room: Bytes that results may take, estimated by the length of their pieces.
     """
 
-    def __init__(self, function: Callable[[bytes], _Value], room: int) -> None:
+    def __init__(self, function: Callable[[msgspec.Raw], _Value], room: int) -> None:
         """Begin with nothing."""
-        super().__init__()
         self._function, self._room = function, room
+        self._known: dict[bytes, _Value] = {}
         self._came = bytearray(_MARKS)
 
-    def __missing__(self, piece: bytes) -> _Value:
-        """Compute, and keep the result of a piece that came before."""
+    def __call__(self, piece: msgspec.Raw) -> _Value:
+        """Return the function's result for a piece."""
+        digest = xxh3_128_digest(piece, _SEED)
+        known = self._known.get(digest)
+        if known is not None:
+            return known
         value = self._function(piece)
-        mark = hash(piece) % _MARKS
+        mark = int.from_bytes(digest[:4], "little") % _MARKS
         if not self._came[mark]:
             self._came[mark] = 1
         elif self._room > 0:
-            self[piece] = value
-            self._room -= _OVERHEAD + _TIMES * len(piece)
+            self._known[digest] = value
+            self._room -= _OVERHEAD + len(memoryview(piece))
         return value

@@ -5,4 +5,4 @@ select
 from vulnerabilities as v
 left join virtual_machines as m on m.id = v."virtualMachineId"
 where v."cveId" = upper(:'cve') and v."statusCode" = 'Unhealthy'
-order by v."cvssScore" desc, machine, software
+order by v."cvssScore" desc nulls last, machine, software

@@ -19,10 +19,13 @@ from moto.moto_api._internal import moto_api_backend
 from moto.server import ThreadedMotoServer
 from pairs import BIN, BUCKET, KEYS, ROOT, Meltano, Records, Tenant, postgres_variables, project_in
 
+from tap_mdc_vm import packaged
 from tap_mdc_vm_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+EXTRA = {"TAP_MDC_VM_EXTRA_STREAMS": json.dumps(packaged.EXTRA_STREAMS)}
 
 
 @pytest.fixture
@@ -51,6 +54,20 @@ def everything(living: Tenant) -> Records:
     for message in map(json.loads, lines):
         if message["type"] == "RECORD" and message["stream"].startswith("etm_"):
             records[message["stream"]][message["record"][KEYS[message["stream"]]]] = message["record"]
+    return records
+
+
+@pytest.fixture(scope="session")
+def extra(living: Tenant) -> dict[str, list[dict[str, Any]]]:
+    """The records of the extra streams as the tap sends them: whether they are right, other tests say."""
+    records: dict[str, list[dict[str, Any]]] = {stream: [] for stream in packaged.EXTRA_STREAMS}
+    with Sandbox(living, quota=None) as sandbox:
+        environ = os.environ | sandbox.environment | EXTRA
+        command = [sys.executable, "-m", "tap_mdc_vm"]
+        lines = subprocess.run(command, env=environ, check=True, capture_output=True, cwd=ROOT).stdout.splitlines()
+    for message in map(json.loads, lines):
+        if message["type"] == "RECORD" and message["stream"] in records:
+            records[message["stream"]].append(message["record"])
     return records
 
 
@@ -139,7 +156,7 @@ def loaded_postgres(postgres: Callable[[], str], living: Tenant, meltano: Meltan
     database = postgres()
     with Sandbox(living, quota=None) as sandbox:
         for _ in range(2):
-            environ = sandbox.environment | postgres_variables(database)
+            environ = sandbox.environment | postgres_variables(database) | EXTRA
             meltano("run", "tap-mdc-vm", "target-postgres", environ=environ)
     return database
 
@@ -150,7 +167,7 @@ def loaded_duckdb(tmp_path_factory: pytest.TempPathFactory, living: Tenant, melt
     folder = project_in(tmp_path_factory.mktemp("duckdb") / "project")
     with Sandbox(living, quota=None) as sandbox:
         for _ in range(2):
-            meltano("run", "tap-mdc-vm", "target-duckdb", environ=sandbox.environment, folder=folder)
+            meltano("run", "tap-mdc-vm", "target-duckdb", environ=sandbox.environment | EXTRA, folder=folder)
     return folder / "output" / "sandbox.duckdb"
 
 
@@ -159,5 +176,5 @@ def loaded_files(tmp_path_factory: pytest.TempPathFactory, living: Tenant, melta
     """Load the living tenant into files, and return their folder."""
     folder = project_in(tmp_path_factory.mktemp("jsonl") / "project")
     with Sandbox(living, quota=None) as sandbox:
-        meltano("run", "tap-mdc-vm", "target-jsonl", environ=sandbox.environment, folder=folder)
+        meltano("run", "tap-mdc-vm", "target-jsonl", environ=sandbox.environment | EXTRA, folder=folder)
     return folder / "output" / "sandbox"

@@ -157,6 +157,64 @@ def test_recommendations(ask: Ask, everything: Records):
     assert [row["machines"] for row in rows] == sorted((row["machines"] for row in rows), reverse=True)
 
 
+def test_machines_with_cve(ask: Ask, extra: dict[str, Answer]):
+    vulnerable = [row for row in extra["vulnerabilities"] if row["statusCode"] == "Unhealthy"]
+    cve, number = Counter(row["cveId"] for row in vulnerable).most_common(1)[0]
+    expected = Counter((row["vmName"], row["softwareName"]) for row in vulnerable if row["cveId"] == cve)
+    assert number > 1
+    assert Counter((row["machine"], row["software"]) for row in ask("machines_with_cve", cve=cve.lower())) == expected
+
+
+def test_software_with_cves(ask: Ask, extra: dict[str, Answer]):
+    cves: dict[str, set[str]] = {}
+    for row in extra["vulnerabilities"]:
+        if row["statusCode"] == "Unhealthy":
+            cves.setdefault(row["softwareName"], set()).add(row["cveId"])
+    rows = ask("software_with_cves")
+    assert {row["software"]: row["cves"] for row in rows} == {name: len(found) for name, found in cves.items()}
+    assert [row["cves"] for row in rows] == sorted(map(len, cves.values()), reverse=True)
+
+
+def test_unsupported_software(ask: Ask, extra: dict[str, Answer]):
+    words = {
+        "noLongerSupported": "ended",
+        "versionNoLongerSupported": "ended",
+        "upcomingNoLongerSupported": "soon",
+        "upcomingVersionNoLongerSupported": "soon",
+    }
+    expected = Counter(
+        (
+            row["softwareName"],
+            row["version"],
+            words[row["endOfSupportStatus"]],
+            row["vmName"] or row["virtualMachineId"],
+        )
+        for row in extra["software"]
+        if row["endOfSupportStatus"] in words
+    )
+    assert len(expected) > 3
+    names = ("software", "version", "support", "machine")
+    assert Counter(tuple(row[name] for name in names) for row in ask("unsupported_software")) == expected
+
+
+def test_plans(ask: Ask, everything: Records, extra: dict[str, Answer]):
+    on = {
+        (row["subscriptionId"], row["name"]): row["subPlan"] or "on"
+        for row in extra["defender_plans"]
+        if row["pricingTier"] == "Standard"
+    }
+    machines = Counter(row["subscriptionId"] for row in everything["virtual_machines"].values())
+    plans = {"foundational_cspm": "FoundationalCspm", "defender_cspm": "CloudPosture", "servers": "VirtualMachines"}
+    rows = ask("plans")
+    assert {row["subscription"]: row["machines"] for row in rows} == machines
+    for row in rows:
+        for column, plan in plans.items():
+            assert row[column] == on.get((row["subscription"], plan), "off")
+    without = {key for key in machines if (key, "CloudPosture") not in on and (key, "VirtualMachines") not in on}
+    assert without
+    assert {row["subscription"] for row in ask("subscriptions_without_plan")} == without
+
+
 # The overview page
 
 
@@ -203,6 +261,15 @@ def test_the_charts_show_the_tenant(overview: str, everything: Records):
     running = parts(card(overview, "What runs"))
     assert running.total() == states.total()
     assert all(running[state] == states[state] for state in ("running", "stopped", "deallocated"))
+
+
+def test_extra_streams_have_cards(overview: str, everything: Records, extra: dict[str, Answer]):
+    unsupported = card(overview, "What is no longer supported")
+    old = [row for row in extra["software"] if (row["endOfSupportStatus"] or "").lower().endswith("nolongersupported")]
+    assert totals(unsupported) == sorted(totals(unsupported), reverse=True)
+    assert totals(unsupported)[0] == Counter((row["softwareName"], row["version"]) for row in old).most_common(1)[0][1]
+    subscriptions = {row["subscriptionId"] for row in everything["virtual_machines"].values()}
+    assert set(re.findall(r"<td>([0-9a-f-]{36})</td>", card(overview, "What looks at it"))) == subscriptions
 
 
 def test_the_charts_show_what_the_queries_give(overview: str, loaded_files: Path):

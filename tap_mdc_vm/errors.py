@@ -28,7 +28,6 @@ class TapError(Exception):
     def __init__(
         self, message: str, remedy: str = "", *, code: str = "", correlation_id: str = "", wait: float | None = None
     ) -> None:
-        """Keep the parts, so that a caller can tell them apart."""
         self.message, self.remedy, self.code, self.correlation_id = message, remedy, code, correlation_id
         self.wait = wait
         super().__init__(str(self))
@@ -49,7 +48,6 @@ class ConfigurationError(TapError):
     """
 
     def __init__(self, problems: list[str]) -> None:
-        """Keep the problems; the message joins them."""
         self.problems = problems
         super().__init__("; ".join(problems))
 

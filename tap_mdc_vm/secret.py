@@ -12,7 +12,6 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        """Keep ``value``."""
         self._value = value
 
     def reveal(self) -> str:
@@ -20,15 +19,12 @@ class Secret:
         return self._value
 
     def __repr__(self) -> str:
-        """Return ``***``."""
         return "***"
 
     def __eq__(self, other: object) -> bool:
-        """Two secrets are equal when their values are."""
         return isinstance(other, Secret) and other._value == self._value
 
     def __hash__(self) -> int:
-        """Hash by value."""
         return hash(self._value)
 
     def __reduce__(self) -> tuple[object, ...]:

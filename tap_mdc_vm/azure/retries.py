@@ -61,7 +61,6 @@ class Patience:
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
     ) -> None:
-        """Start afresh, without a failure."""
         self._clock, self._chance = clock, chance
         self._began: float | None = None
         self._kind: object = None

@@ -3,10 +3,15 @@
 import base64
 import json
 import os
+import select
+import socket
+import socketserver
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -46,9 +51,9 @@ def source(sandbox):
     """Return a function that makes a token source for the sandbox, with some settings changed."""
     transports = []
 
-    def make(**changes):
+    def make(timeout=5, **changes):
         settings = Settings.from_config(sandbox.config | changes, {})
-        transports.append(Transport(ca_bundle=settings.ca_bundle, timeout=5, pool_size=1))
+        transports.append(Transport(ca_bundle=settings.ca_bundle, timeout=timeout, pool_size=1))
         return tokens_for(settings, transports[-1])
 
     yield make
@@ -116,6 +121,44 @@ def test_a_refusal_is_asked_for_anew_and_not_replayed(source, sandbox, monkeypat
     monkeypatch.setattr(sandbox.application, "disabled", True)
     assert refusal(tokens).code == "AADSTS7000112"
     monkeypatch.setattr(sandbox.application, "disabled", False)
+    assert tokens.token()
+
+
+@pytest.fixture
+def swallowing(sandbox):
+    """Return a way to the sandbox that accepts its first connection and never answers on it."""
+    held, port = [], urlsplit(sandbox.config["authority_host"]).port
+
+    class Relay(socketserver.BaseRequestHandler):
+        def handle(self):
+            if not held:
+                held.append(self.request.dup())
+                return
+            with socket.create_connection(("127.0.0.1", port)) as far:
+                pipes = {self.request: far, far: self.request}
+                while True:
+                    for side in select.select(pipes, [], [], 10)[0]:
+                        if not (content := side.recv(65536)):
+                            return
+                        pipes[side].sendall(content)
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True  # one waits for a client that keeps its connection
+
+        def shutdown_request(self, request):
+            request.close()  # without an end that the client would see: the duplicate is still open
+
+    with Server(("127.0.0.1", 0), Relay) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield f"https://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+    for each in held:
+        each.close()
+
+
+def test_a_first_connection_that_is_swallowed_has_a_second_try(source, swallowing, sandbox, monkeypatch):
+    tokens = source(timeout=0.5, authority_host=swallowing)
+    monkeypatch.setattr(tokens, "_sleep", lambda seconds: None)
     assert tokens.token()
 
 

@@ -55,7 +55,6 @@ class AzureCli:
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Prepare; nothing is run yet."""
         self._resource, self._tenant = settings.cloud.resource_manager_url, settings.tenant_id
         self._environ = {**os.environ, "AZURE_CORE_NO_COLOR": "true"}
         if settings.ca_bundle:

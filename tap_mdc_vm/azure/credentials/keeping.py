@@ -52,7 +52,6 @@ class Tokens:
         sleep: Callable[[float], None] = time.sleep,
         patience: Callable[[], Patience] = Patience,
     ) -> None:
-        """Prepare; nothing is read or asked before the first token is."""
         self.account = account
         self._open_way, self._clock, self._sleep, self._patience = open_way, clock, sleep, patience
         self._lock = threading.Lock()

@@ -26,7 +26,6 @@ class MsalAnswer:
     """An answer in the form that msal expects."""
 
     def __init__(self, answer: Answer) -> None:
-        """Take over what msal reads."""
         self.status_code = answer.status
         self.text = _DURATION.sub(r"\1: \2", answer.body.decode("utf-8", errors="replace"))
         self.headers = answer.headers
@@ -44,7 +43,6 @@ class MsalHttp:
     """
 
     def __init__(self, transport: Transport, check: Callable[[Answer, str], None]) -> None:
-        """Keep both."""
         self._transport, self._check = transport, check
 
     def get(

@@ -65,7 +65,6 @@ class Transport:
         pool_size: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare; nothing is opened before the first request."""
         self._timeout, self._clock, self._pool_size = timeout, clock, pool_size
         self._whole_timeout = max(2 * timeout, ANSWER_SECONDS)
         self._connect_timeout = min(timeout, CONNECT_SECONDS)

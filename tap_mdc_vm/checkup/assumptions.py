@@ -1,432 +1,711 @@
 """What the tap takes for granted about Azure: what, why, how sure one can be, and what a tenant's answers say of it.
 
-``docs/azure-facts.md`` is made of this list, and ``tap-mdc-vm-checkup`` holds a tenant against it.
+Each function is one assumption. Its docstring says what is taken for granted, and why; the line above it, for how sure,
+and what follows for a sync where it does not hold; its body, what a tenant's answers say. ``docs/azure-facts.md`` is
+made of this list, and ``tap-mdc-vm-checkup`` holds a tenant against it. What is found is said in numbers, forms and
+Microsoft's own words.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING
+import re
+import statistics
+from collections import Counter
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
 
-from tap_mdc_vm.checkup import verdicts
+from tap_mdc_vm.azure.resource_graph.partitions import hashed
+from tap_mdc_vm.azure.transport.answer import seconds
+from tap_mdc_vm.checkup import masks
+from tap_mdc_vm.checkup.evidence import list_at, machine_of, object_at, text_at
+from tap_mdc_vm.checkup.judging import (
+    ASSUMPTIONS,
+    Certainty,
+    Verdict,
+    about,
+    counted,
+    fails,
+    holds,
+    judged,
+    open_,
+    share,
+)
+from tap_mdc_vm.errors import PayloadTooLargeError, TableMissingError
+from tap_mdc_vm.resource_ids import lower
+from tap_mdc_vm.rows.fields import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
+    from tap_mdc_vm.checkup.asking import Exchange
     from tap_mdc_vm.checkup.evidence import Evidence
-    from tap_mdc_vm.checkup.verdicts import Verdict
+
+__all__ = ["ASSUMPTIONS"]
+
+DOCUMENTED, RECORDED, MEASURED, INFERRED = Certainty
+
+_MB = 1_000_000
+_LIMIT = 16 * 1024 * 1024
+"""Bytes of an answer at most, by Azure's own error."""
+
+_PAGES = ("first page", "machines", "interfaces", "findings", "software", "plans")
+
+_BUILT_IN = {"BuiltIn", "BuiltInPolicy", "DynamicBuiltIn", "ManualBuiltIn", "ManualBuiltInPolicy"}
+"""Types of assessments whose words and keys are Microsoft's. Those that customers and partners define are left out."""
+
+_RESOURCE_KINDS = {
+    (source, kind)
+    for source in ("Azure", "none")
+    for kind in ("virtualMachines", "microsoft.compute/virtualmachines", "none")
+}
+
+_KEYS = {
+    "": {
+        *("displayname", "resourcedetails", "status", "additionaldata", "metadata", "risk", "links", "scope"),
+        *("statusperinitiative", "resourceadditionaldata", "partnersdata"),
+    },
+    "metadata.": {
+        *("displayname", "description", "remediationdescription", "assessmenttype", "policydefinitionid", "severity"),
+        *("categories", "userimpact", "implementationeffort", "threats", "tactics", "techniques", "preview"),
+        *("recommendationcategory", "planneddeprecationdate", "publishdates", "partnerdata"),
+    },
+    "status.": {"code", "cause", "description", "firstevaluationdate", "statuschangedate"},
+    "risk.": {"level", "riskfactors", "attackpathsreferences", "iscontextualrisk", "paths"},
+}
+
+_POWER_STATES = {"running", "deallocated", "stopped", "starting", "stopping", "deallocating", "unknown"}
+
+_tables = about("Tables and rights")
 
 
-class Certainty(StrEnum):
-    """How the tap knows."""
+@_tables("tables", MEASURED, "The streams of a missing table end with an error that names it.", needed=True)
+def tables(evidence: Evidence) -> Verdict:
+    """The tables Resources, ResourceContainers and SecurityResources exist.
 
-    DOCUMENTED = "documented"
-    RECORDED = "recorded"
-    MEASURED = "measured by others"
-    INFERRED = "inferred"
-
-
-@dataclass(frozen=True, slots=True)
-class Assumption:
-    """Something that the tap takes for granted.
-
-    Attributes:
-        group: What it is about.
-        key: A short name that stays.
-        claim: What is taken for granted.
-        why: What the tap needs it for.
-        certainty: How it is known.
-        judge: Says whether it holds, by the answers of a tenant.
-        otherwise: What follows for a sync where it doesn't.
-        needed: Whether a sync can't be right without.
+    They hold all that the tap reads. Some tables are missing in some national clouds.
     """
-
-    group: str
-    key: str
-    claim: str
-    why: str
-    certainty: Certainty
-    judge: Callable[[Evidence], Verdict]
-    otherwise: str
-    needed: bool = False
+    asked = {"ResourceContainers": "subscriptions", "Resources": "machines counted", "SecurityResources": "types"}
+    missing = [table for table, name in asked.items() if isinstance(evidence.answers[name].refusal, TableMissingError)]
+    return judged(not missing, f"missing: {', '.join(missing)}" if missing else "all three answered")
 
 
-_REPORT = "Please report it."
-_NOTHING = "Nothing."
-_SLOWER = "A sync is slower, and still proven."
+@_tables("empty-subscriptions", MEASURED, "A sync may call an empty subscription unreadable. Please report it.")
+def empty_subscriptions_show(evidence: Evidence) -> Verdict:
+    """A subscription without a single resource is listed in ResourceContainers.
 
-ASSUMPTIONS = (
-    # Tables and rights
-    Assumption(
-        "Tables and rights",
-        "tables",
-        "The tables Resources, ResourceContainers and SecurityResources exist.",
-        "They hold all that the tap reads. Some tables are missing in some national clouds.",
-        Certainty.MEASURED,
-        verdicts.tables,
-        "The streams of a missing table end with an error that names it.",
-        needed=True,
-    ),
-    Assumption(
-        "Tables and rights",
-        "empty-subscriptions",
-        "A subscription without a single resource is listed in ResourceContainers.",
-        "A configured subscription that is not listed counts as unreadable.",
-        Certainty.MEASURED,
-        verdicts.empty_subscriptions_show,
-        f"A sync may call an empty subscription unreadable. {_REPORT}",
-    ),
-    Assumption(
-        "Tables and rights",
-        "plans",
-        "The plans of Defender for Cloud can be read in the table SecurityResources.",
-        "They tell why a subscription has machines and no findings.",
-        Certainty.MEASURED,
-        verdicts.plans_can_be_read,
-        "The reason is not told.",
-    ),
-    Assumption(
-        "Tables and rights",
-        "one-tenant",
-        "All subscriptions belong to one tenant.",
-        "With Azure Lighthouse, rows of other tenants come too, which the tap keeps apart by tenantId.",
-        Certainty.DOCUMENTED,
-        verdicts.own_tenant,
-        _NOTHING,
-    ),
-    # Answers
-    Assumption(
-        "Answers",
-        "rows-are-objects",
-        "A row is an object with every column that was asked for, null where Azure has nothing.",
-        "A missing key would be a missing value.",
-        Certainty.RECORDED,
-        verdicts.rows_are_objects,
-        _NOTHING,
-    ),
-    Assumption(
-        "Answers",
-        "top",
-        "$top bounds the rows of an answer.",
-        "A page holds 1,000 rows at most.",
-        Certainty.DOCUMENTED,
-        verdicts.top_bounds,
-        _REPORT,
-    ),
-    Assumption(
-        "Answers",
-        "token",
-        "A skip token is present exactly while there are more rows.",
-        "It is the only sign that a result goes on.",
-        Certainty.RECORDED,
-        verdicts.token_means_more,
-        f"A sync ends with an error rather than short. {_REPORT}",
-        needed=True,
-    ),
-    Assumption(
-        "Answers",
-        "truncated",
-        'resultTruncated is the text "false" on pages that others follow.',
-        'The tap takes "true" for rows that can\'t be had.',
-        Certainty.RECORDED,
-        verdicts.not_truncated,
-        f"A sync ends with an error. {_REPORT}",
-        needed=True,
-    ),
-    Assumption(
-        "Answers",
-        "totals",
-        "totalRecords is the number of rows that count gives.",
-        "A stream is complete if as many rows came as Azure counts.",
-        Certainty.RECORDED,
-        verdicts.totals_are_counts,
-        f"A sync ends with an error rather than short. {_REPORT}",
-        needed=True,
-    ),
-    Assumption(
-        "Answers",
-        "pages",
-        "Ordered by id, a second page goes on where the first one ended.",
-        "Where partitions can't be used, pages are read one after the other.",
-        Certainty.DOCUMENTED,
-        verdicts.pages_continue,
-        _REPORT,
-        needed=True,
-    ),
-    Assumption(
-        "Answers",
-        "ties",
-        "Rows with equal keys come in an order that can't be relied on.",
-        "So the tap orders by id alone.",
-        Certainty.DOCUMENTED,
-        verdicts.ties_come_in_any_order,
-        _NOTHING,
-    ),
-    # Partitions and packed answers
-    Assumption(
-        "Partitions and packed answers",
-        "hash",
-        "hash() is XXH64 of the UTF-8 text, as a signed number of 64 bits.",
-        "The tap computes each row's partition, and holds the row against the one that it asked for.",
-        Certainty.DOCUMENTED,
-        verdicts.hash_is_xxh64,
-        f"Pages are read in order, one after the other. {_SLOWER} {_REPORT}",
-    ),
-    Assumption(
-        "Partitions and packed answers",
-        "remainder",
-        "The remainder of a negative hash is not negative.",
-        "As above.",
-        Certainty.DOCUMENTED,
-        verdicts.remainders_are_not_negative,
-        f"As above. {_REPORT}",
-    ),
-    Assumption(
-        "Partitions and packed answers",
-        "halves",
-        "The two halves of a result by hash are the whole.",
-        "A result is read in partitions, side by side.",
-        Certainty.DOCUMENTED,
-        verdicts.partitions_hold_their_own,
-        f"Pages are read in order. {_SLOWER} {_REPORT}",
-    ),
-    Assumption(
-        "Partitions and packed answers",
-        "packed",
-        "summarize with make_list(pack(…)) packs rows whole, with the columns that they have by themselves.",
-        "One request then brings thousands of rows instead of 1,000.",
-        Certainty.MEASURED,
-        verdicts.packed_is_whole,
-        f"Rows come 1,000 a request. {_SLOWER} {_REPORT}",
-    ),
-    Assumption(
-        "Partitions and packed answers",
-        "long-lists",
-        "A packed list of thousands is whole.",
-        "As above. A list that is cut shows by its length.",
-        Certainty.INFERRED,
-        verdicts.long_lists_are_whole,
-        f"As above. {_REPORT}",
-    ),
-    Assumption(
-        "Partitions and packed answers",
-        "size",
-        "An answer over 16 MiB is refused as ResponsePayloadTooLarge.",
-        "The tap then asks for less at once.",
-        Certainty.RECORDED,
-        verdicts.large_answers_are_refused,
-        _REPORT,
-    ),
-    # Quota, time and errors
-    Assumption(
-        "Quota, time and errors",
-        "quota-headers",
-        "Each answer tells how many queries remain, and when the count starts anew.",
-        "The tap keeps to the quota by these headers.",
-        Certainty.RECORDED,
-        verdicts.quota_is_told,
-        "The pace is found by what is refused.",
-    ),
-    Assumption(
-        "Quota, time and errors",
-        "quota",
-        "The quota is 15 queries in 5 seconds, or more.",
-        "The times in the documentation rest on it. The tap reads what holds.",
-        Certainty.DOCUMENTED,
-        verdicts.quota_is_fifteen,
-        "A sync takes longer.",
-    ),
-    Assumption(
-        "Quota, time and errors",
-        "clock",
-        "This machine's clock is within a minute of Azure's.",
-        "Certificates and federated tokens are refused where clocks differ by minutes.",
-        Certainty.INFERRED,
-        verdicts.clocks_agree,
-        "Set the clock of this machine.",
-    ),
-    Assumption(
-        "Quota, time and errors",
-        "error-form",
-        "A query that can't be parsed is a 400 whose reason stands in details.",
-        "Errors are told apart by the codes there.",
-        Certainty.RECORDED,
-        verdicts.errors_have_reasons,
-        f"Errors are less clear. {_REPORT}",
-    ),
-    Assumption(
-        "Quota, time and errors",
-        "correlation-id",
-        "Each answer has the header x-ms-correlation-request-id.",
-        "Microsoft's support asks for it.",
-        Certainty.RECORDED,
-        verdicts.answers_can_be_traced,
-        "Errors lack it.",
-    ),
-    # Identity
-    Assumption(
-        "Identity",
-        "unique-ids",
-        "No id comes twice in an answer, whatever its letter case.",
-        "The id in lower case is the key of each record.",
-        Certainty.INFERRED,
-        verdicts.ids_are_unique,
-        f"The newer of two rows is taken. {_REPORT}",
-    ),
-    Assumption(
-        "Identity",
-        "letter-case",
-        "References to a machine differ from its own id by letter case at most.",
-        "Ids are joined in lower case.",
-        Certainty.RECORDED,
-        verdicts.ids_differ_by_case_alone,
-        f"Machine and finding are not joined. {_REPORT}",
-    ),
-    Assumption(
-        "Identity",
-        "interfaces",
-        "The interfaces in a machine's list name that machine.",
-        "MAC and addresses of a machine come from its interfaces.",
-        Certainty.RECORDED,
-        verdicts.interfaces_name_their_machines,
-        f"Addresses may be null. {_REPORT}",
-    ),
-    Assumption(
-        "Identity",
-        "finding-ids",
-        "A finding that is said to be a virtual machine's has an id that begins with the machine's.",
-        "The stream assessments takes findings by the form of their ids.",
-        Certainty.INFERRED,
-        verdicts.finding_ids_have_the_known_form,
-        f"Those findings are left out, and each sync warns of it. {_REPORT}",
-    ),
-    Assumption(
-        "Identity",
-        "finding-keys",
-        "The last part of a finding's id is a GUID, and is its name.",
-        "The tap does not rely on it.",
-        Certainty.INFERRED,
-        verdicts.finding_keys_are_guids,
-        f"{_NOTHING} {_REPORT}",
-    ),
-    Assumption(
-        "Identity",
-        "resource-details",
-        "resourceDetails gives a type and a source that are known.",
-        "resourceType, resourceProvider and resourceSource come from there, else from the id.",
-        Certainty.DOCUMENTED,
-        verdicts.resources_are_virtual_machines,
-        _REPORT,
-    ),
-    # Findings
-    Assumption(
-        "Findings",
-        "categories",
-        "Each category of recommendations is known.",
-        "ETM's type of a finding follows from it.",
-        Certainty.DOCUMENTED,
-        verdicts.categories_are_known,
-        f"ETM's type of such a finding is Misconfiguration. {_REPORT}",
-    ),
-    Assumption(
-        "Findings",
-        "severities",
-        "Each severity is Low, Medium, High or Critical.",
-        "ETM's number follows from it.",
-        Certainty.DOCUMENTED,
-        verdicts.severities_are_known,
-        f"ETM's number of such a finding is 0. {_REPORT}",
-    ),
-    Assumption(
-        "Findings",
-        "statuses",
-        "Each status is Healthy, Unhealthy or NotApplicable.",
-        "ETM's status follows from it.",
-        Certainty.DOCUMENTED,
-        verdicts.statuses_are_known,
-        f"ETM's status of such a finding is null. {_REPORT}",
-    ),
-    Assumption(
-        "Findings",
-        "assessment-types",
-        "Each type of assessment is known.",
-        "The tap passes it on.",
-        Certainty.DOCUMENTED,
-        verdicts.types_are_known,
-        f"{_NOTHING} {_REPORT}",
-    ),
-    Assumption(
-        "Findings",
-        "subassessments",
-        "Sub-assessments are gone.",
-        "Vulnerabilities are assessments of their own since 2026. The tap reads those alone.",
-        Certainty.MEASURED,
-        verdicts.subassessments_are_gone,
-        f"Older vulnerabilities are not read. {_REPORT}",
-    ),
-    Assumption(
-        "Findings",
-        "cves",
-        "A software update that is due lists its CVEs in additionalData.",
-        "cves, and the stream vulnerabilities, come from there.",
-        Certainty.DOCUMENTED,
-        verdicts.updates_name_their_cves,
-        f"cves is null. {_REPORT}",
-    ),
-    Assumption(
-        "Findings",
-        "risk",
-        "Findings tell a level of risk.",
-        "riskLevel comes from there.",
-        Certainty.DOCUMENTED,
-        verdicts.risk_is_told,
-        "riskLevel is null.",
-    ),
-    Assumption(
-        "Findings",
-        "machines-exist",
-        "The machines of findings are there.",
-        "Microsoft keeps findings of deleted machines for a while. They are records, without a machine's name.",
-        Certainty.DOCUMENTED,
-        verdicts.machines_of_findings_exist,
-        _NOTHING,
-    ),
-    Assumption(
-        "Findings",
-        "keys",
-        "Each key below a finding's properties is known.",
-        "What has no column goes to otherProperties.",
-        Certainty.INFERRED,
-        verdicts.every_key_has_a_column,
-        f"{_NOTHING} {_REPORT}",
-    ),
-    # Machines and dates
-    Assumption(
-        "Machines and dates",
-        "vm-id",
-        "Each machine has a vmId.",
-        "It is ETM's id of an asset.",
-        Certainty.RECORDED,
-        verdicts.machines_have_a_vm_id,
-        "The machine's resource id is taken instead.",
-    ),
-    Assumption(
-        "Machines and dates",
-        "power-states",
-        "Each power state is known.",
-        "powerState is taken from PowerState/….",
-        Certainty.INFERRED,
-        verdicts.power_states_are_known,
-        f"powerState is passed on, or null. {_REPORT}",
-    ),
-    Assumption(
-        "Machines and dates",
-        "dates",
-        "Each date is of a form that the tap reads.",
-        "Targets get dates in one form.",
-        Certainty.RECORDED,
-        verdicts.dates_can_be_read,
-        f"Such a date is null, and the sync warns of it. {_REPORT}",
-    ),
-)
+    A configured subscription that is not listed counts as unreadable.
+    """
+    listed = {row.get("subscriptionId") for row in evidence.rows("subscriptions")}
+    used = {row.get("subscriptionId") for row in evidence.rows("resources by subscription")}
+    if not listed or not used:
+        return open_("no subscriptions, or no resources, were listed")
+    if used - listed:
+        return fails(f"{len(used - listed)} subscriptions have resources and are not listed")
+    empty = len(listed - used)
+    return holds(f"{empty:,} of {len(listed):,} have none") if empty else open_("each subscription has resources")
+
+
+@_tables("plans", MEASURED, "The reason is not told.")
+def plans_can_be_read(evidence: Evidence) -> Verdict:
+    """The plans of Defender for Cloud can be read in the table SecurityResources.
+
+    They tell why a subscription has machines and no findings.
+    """
+    subscriptions = {row.get("subscriptionId") for row in evidence.rows("subscriptions")}
+    plans = evidence.rows("plans")
+    having = {row.get("subscriptionId") for row in plans} & subscriptions
+    if not plans:
+        return open_("no plans came: they can't be read, or Microsoft.Security is registered nowhere")
+    return holds(f"{len(plans):,} plans of {share(len(having), len(subscriptions))} subscriptions")
+
+
+@_tables("one-tenant", DOCUMENTED, "Nothing.")
+def own_tenant(evidence: Evidence) -> Verdict:
+    """All subscriptions belong to one tenant.
+
+    With Azure Lighthouse, rows of other tenants come too, which the tap keeps apart by tenantId.
+    """
+    tenants = {row.get("tenantId") for row in evidence.rows("subscriptions")}
+    return judged(len(tenants) == 1, f"{len(tenants)} tenants") if tenants else open_("no subscriptions were listed")
+
+
+_answers = about("Answers")
+
+
+@_answers("rows-are-objects", RECORDED, "Nothing.")
+def rows_are_objects(evidence: Evidence) -> Verdict:
+    """A row is an object with every column that was asked for, null where Azure has nothing.
+
+    A missing key would be a missing value.
+    """
+    rows = evidence.rows("machines", "findings")
+    if not rows:
+        return open_("no rows came")
+    columns = Counter(frozenset(row) for row in rows)
+    return judged(
+        len(columns) <= 2, f"{len(rows):,} rows of {len(columns)} queries with {len(columns)} sets of columns"
+    )
+
+
+@_answers("top", DOCUMENTED, "Please report it.")
+def top_bounds(evidence: Evidence) -> Verdict:
+    """$top bounds the rows of an answer.
+
+    A page holds 1,000 rows at most.
+    """
+    first = evidence.answers["first page"]
+    return judged(len(first.rows) <= 5, f"{len(first.rows)} rows for $top 5, of {first.total:,}")
+
+
+@_answers("token", RECORDED, "A sync ends with an error rather than short. Please report it.", needed=True)
+def token_means_more(evidence: Evidence) -> Verdict:
+    """A skip token is present exactly while there are more rows.
+
+    It is the only sign that a result goes on.
+    """
+    fits = [
+        bool(exchange.token) == (len(exchange.rows) < exchange.total)
+        for name, exchange in evidence.answers.items()
+        if exchange.status == 200 and name in _PAGES
+    ]
+    return judged(all(fits), share(sum(fits), len(fits)) + " answers") if fits else open_("no answers came")
+
+
+@_answers("truncated", RECORDED, "A sync ends with an error. Please report it.", needed=True)
+def not_truncated(evidence: Evidence) -> Verdict:
+    """ResultTruncated is the text "false" on pages that others follow.
+
+    The tap takes "true" for rows that can't be had.
+    """
+    pages = [evidence.answers[name] for name in _PAGES if name in evidence.answers and evidence.answers[name].rows]
+    given = Counter(
+        f"{type(flag).__name__} {masks.word(flag)}" for each in pages for flag in [each.body.get("resultTruncated")]
+    )
+    if not given:
+        return open_("no rows came")
+    return judged(
+        set(given) == {"str false"}, f"{counted(given)}; {sum(bool(each.token) for each in pages)} with a token"
+    )
+
+
+@_answers("totals", RECORDED, "A sync ends with an error rather than short. Please report it.", needed=True)
+def totals_are_counts(evidence: Evidence) -> Verdict:
+    """TotalRecords is the number of rows that count gives.
+
+    A stream is complete if as many rows came as Azure counts.
+    """
+    before, after = evidence.answers["first page"].total, evidence.answers["machines"].total
+    counted = evidence.count("machines counted")
+    if counted is None:
+        return open_("no count came")
+    found = f"{before:,} before, {counted:,} counted, {after:,} after"
+    if min(before, after) <= counted <= max(before, after):
+        return holds(found)
+    return open_(f"{found}: the tenant changes") if before != after else fails(found)
+
+
+@_answers("pages", DOCUMENTED, "Please report it.", needed=True)
+def pages_continue(evidence: Evidence) -> Verdict:
+    """Ordered by id, a second page goes on where the first one ended.
+
+    Where partitions can't be used, pages are read one after the other.
+    """
+    if "second page" not in evidence.answers:
+        return open_("there is no second page of five")
+    first, second = evidence.rows("first page"), evidence.rows("second page")
+    exact = [row["id"] for row in first + second]
+    ids = [lower(each) for each in exact]
+    ordered = exact == sorted(exact) or ids == sorted(ids)
+    found = f"{len(first)} and {len(second)} rows, {len(set(ids))} ids, {'in order' if ordered else 'not in order'}"
+    return judged(bool(first and second) and ordered and len(set(ids)) == len(ids), found)
+
+
+@_answers("ties", DOCUMENTED, "Nothing.")
+def ties_come_in_any_order(evidence: Evidence) -> Verdict:
+    """Rows with equal keys come in an order that can't be relied on.
+
+    So the tap orders by id alone.
+    """
+    once, again = ([row["id"] for row in evidence.rows(name)] for name in ("ties", "ties again"))
+    if once == again:
+        return open_(f"{len(once)} rows came in the same order twice, which proves nothing")
+    same = sum(one == other for one, other in zip(once, again, strict=False))
+    return holds(share(same, len(once)) + " rows in the same place the second time")
+
+
+_partitions = about("Partitions and packed answers")
+
+
+@_partitions("hash", DOCUMENTED, "Pages are read in order. A sync is slower, and still proven. Please report it.")
+def hash_is_xxh64(evidence: Evidence) -> Verdict:
+    """hash() is XXH64 of the UTF-8 text, as a signed number of 64 bits.
+
+    The tap computes each row's partition, and holds the row against the one that it asked for.
+    """
+    rows = [row for row in evidence.rows("hashes of machines", "hashes of findings") if row["id"].isascii()]
+    if not rows:
+        refused = evidence.answers["hashes of machines"].refusal
+        return fails(_refused(evidence.answers["hashes of machines"])) if refused else open_("no rows came")
+    right = sum(str(row["hash"]) == str(hashed(lower(row["id"]))) for row in rows)
+    return judged(right == len(rows), share(right, len(rows)) + " ids")
+
+
+@_partitions("remainder", DOCUMENTED, "As above. Please report it.")
+def remainders_are_not_negative(evidence: Evidence) -> Verdict:
+    """The remainder of a negative hash is not negative.
+
+    As above.
+    """
+    rows = evidence.rows("hashes of machines", "hashes of findings")
+    below = [row for row in rows if str(row["hash"]).startswith("-")]
+    if not below:
+        return open_("no hash was negative")
+    right = sum(row["remainder"] == int(row["hash"]) % 7 for row in below)
+    return judged(right == len(below), share(right, len(below)) + " negative hashes")
+
+
+@_partitions("halves", DOCUMENTED, "Pages are read in order. A sync is slower, and still proven. Please report it.")
+def partitions_hold_their_own(evidence: Evidence) -> Verdict:
+    """The two halves of a result by hash are the whole.
+
+    A result is read in partitions, side by side.
+    """
+    one, other = evidence.count("half 0"), evidence.count("half 1")
+    whole = evidence.count("findings counted")
+    if one is None or other is None or whole is None:
+        return fails(_refused(evidence.answers["half 0"]))
+    if not whole:
+        return open_("there are no findings")
+    found = f"{one:,} + {other:,} of {whole:,}"
+    if one + other != whole and evidence.count("findings counted again") != whole:
+        return open_(f"{found}: the tenant changes")
+    return judged(one + other == whole, found)
+
+
+@_partitions("packed", MEASURED, "Rows come 1,000 a request. A sync is slower, and still proven. Please report it.")
+def packed_is_whole(evidence: Evidence) -> Verdict:
+    """Summarize with make_list(pack(…)) packs rows whole, with the columns that they have by themselves.
+
+    One request then brings thousands of rows instead of 1,000.
+    """
+    packed, plain = evidence.packed("packed findings"), evidence.rows("findings")
+    if packed is None:
+        return fails(_refused(evidence.answers.get("packed findings")))
+    number, rows = packed
+    if not number:
+        return open_("there are no findings")
+    by_id = {row["id"]: row for row in plain}
+    same = sum(by_id.get(row["id"]) == row for row in rows if isinstance(row, dict))
+    found = f"{len(rows):,} packed of {number:,} counted, {same:,} equal to plain rows"
+    if len(rows) == number == len(plain) and same < number:
+        return open_(f"{found}: the tenant changes, or a packed row is another") if same else fails(found)
+    return judged(len(rows) == number, found)
+
+
+@_partitions("long-lists", INFERRED, "As above. Please report it.")
+def long_lists_are_whole(evidence: Evidence) -> Verdict:
+    """A packed list of thousands is whole.
+
+    As above. A list that is cut shows by its length.
+    """
+    packed = evidence.packed("packed ids")
+    if packed is None:
+        return fails(_refused(evidence.answers.get("packed ids")))
+    number, ids = packed
+    found = f"{len(ids):,} of {number:,} ids in {evidence.answers['packed ids'].size / _MB:,.1f} MB"
+    if len(ids) != number:
+        return fails(found)
+    return holds(found) if number > 1000 else open_(f"{found}: too few to tell")
+
+
+@_partitions("size", RECORDED, "Please report it.")
+def large_answers_are_refused(evidence: Evidence) -> Verdict:
+    """An answer over 16 MiB is refused as ResponsePayloadTooLarge.
+
+    The tap then asks for less at once.
+    """
+    largest = max(exchange.size for exchange in evidence.answers.values()) / _MB
+    found = f"the largest answer had {largest:,.1f} MB"
+    large = evidence.answers.get("large answer")
+    if large is None:
+        return open_(f"{found}; the tenant has too little for a larger one")
+    if large.status == 200:
+        return judged(large.size <= _LIMIT, f"{found}; {large.size / _MB:,.1f} MB came where more were expected")
+    return judged(isinstance(large.refusal, PayloadTooLargeError), f"{found}; a larger one was {_refused(large)}")
+
+
+_quota = about("Quota, time and errors")
+
+
+@_quota("quota-headers", RECORDED, "The pace is found by what is refused.")
+def quota_is_told(evidence: Evidence) -> Verdict:
+    """Each answer tells how many queries remain, and when the count starts anew.
+
+    The tap keeps to the quota by these headers.
+    """
+    told = [
+        exchange
+        for exchange in evidence.answers.values()
+        if exchange.headers.get("x-ms-user-quota-remaining", "").strip().isdigit()
+        and seconds(exchange.headers.get("x-ms-user-quota-resets-after", "")) is not None
+    ]
+    forms = {re.sub(r"\d", "#", exchange.headers["x-ms-user-quota-resets-after"].strip()) for exchange in told}
+    found = share(len(told), len(evidence.answers)) + " answers"
+    return judged(len(told) == len(evidence.answers), f"{found}; form {', '.join(sorted(forms))}" if forms else found)
+
+
+@_quota("quota", DOCUMENTED, "A sync takes longer.")
+def quota_is_fifteen(evidence: Evidence) -> Verdict:
+    """The quota is 15 queries in 5 seconds, or more.
+
+    The times in the documentation rest on it. The tap reads what holds.
+    """
+    headers = [exchange.headers for exchange in evidence.answers.values()]
+    remaining = [int(text) for each in headers if (text := each.get("x-ms-user-quota-remaining", "").strip()).isdigit()]
+    resets = [left for each in headers if (left := seconds(each.get("x-ms-user-quota-resets-after", ""))) is not None]
+    if not remaining or not resets:
+        return open_("no answer told")
+    quota, window = max(remaining) + 1, max(resets)
+    return judged(quota >= 15 and window <= 5, f"at least {quota} queries, {window:g} s until the count starts anew")
+
+
+@_quota("clock", INFERRED, "Set the clock of this machine.")
+def clocks_agree(evidence: Evidence) -> Verdict:
+    """This machine's clock is within a minute of Azure's.
+
+    Certificates and federated tokens are refused where clocks differ by minutes.
+    """
+    ahead = [
+        exchange.at - parsedate_to_datetime(exchange.headers["date"]).timestamp()
+        for exchange in evidence.answers.values()
+        if "date" in exchange.headers
+    ]
+    if not ahead:
+        return open_("no answer had a Date")
+    median = statistics.median(ahead)
+    return judged(abs(median) < 60, f"{abs(median):,.0f} s {'ahead' if median > 0 else 'behind'}")
+
+
+@_quota("error-form", RECORDED, "Errors are less clear. Please report it.")
+def errors_have_reasons(evidence: Evidence) -> Verdict:
+    """A query that can't be parsed is a 400 whose reason stands in details.
+
+    Errors are told apart by the codes there.
+    """
+    answer = evidence.answers["broken query"]
+    error = answer.body.get("error")
+    error = error if isinstance(error, dict) else {}
+    details = [part for part in error.get("details") or [] if isinstance(part, dict)]
+    codes = [masks.word(part.get("code")) for part in details]
+    fits = answer.status == 400 and "InvalidQuery" in codes
+    return judged(fits, f"HTTP {answer.status} {masks.word(error.get('code'))}: {', '.join(codes) or 'no details'}")
+
+
+@_quota("correlation-id", RECORDED, "Errors lack it.")
+def answers_can_be_traced(evidence: Evidence) -> Verdict:
+    """Each answer has the header x-ms-correlation-request-id.
+
+    Microsoft's support asks for it.
+    """
+    traced = sum("x-ms-correlation-request-id" in exchange.headers for exchange in evidence.answers.values())
+    return judged(traced == len(evidence.answers), share(traced, len(evidence.answers)) + " answers")
+
+
+_identity = about("Identity")
+
+
+@_identity("unique-ids", INFERRED, "The newer of two rows is taken. Please report it.")
+def ids_are_unique(evidence: Evidence) -> Verdict:
+    """No id comes twice in an answer, whatever its letter case.
+
+    The id in lower case is the key of each record.
+    """
+    names = ("machines", "interfaces", "findings", "software", "plans")
+    ids = [(name, lower(row["id"])) for name in names for row in evidence.rows(name)]
+    doubles = len(ids) - len(set(ids))
+    return judged(not doubles, f"{doubles} of {len(ids):,} rows have another's id") if ids else open_("no rows came")
+
+
+@_identity("letter-case", RECORDED, "Machine and finding are not joined. Please report it.")
+def ids_differ_by_case_alone(evidence: Evidence) -> Verdict:
+    """References to a machine differ from its own id by letter case at most.
+
+    Ids are joined in lower case.
+    """
+    machines = {lower(row["id"]): row["id"] for row in evidence.rows("machines", "machines of findings")}
+    given = [text_at(row, "properties", "virtualMachine", "id") for row in evidence.rows("interfaces")]
+    given += [machine_of(row["id"]) for row in evidence.rows("findings")]
+    known = [reference for reference in given if lower(reference) in machines]
+    if not known:
+        return open_("no reference to a machine of the samples")
+    other = sum(machines[lower(reference)] != reference for reference in known)
+    return holds(f"{share(other, len(known))} references spell it in other letter case")
+
+
+@_identity("interfaces", RECORDED, "Addresses may be null. Please report it.")
+def interfaces_name_their_machines(evidence: Evidence) -> Verdict:
+    """The interfaces in a machine's list name that machine.
+
+    MAC and addresses of a machine come from its interfaces.
+    """
+    owners = {
+        lower(row["id"]): lower(text_at(row, "properties", "virtualMachine", "id"))
+        for row in evidence.rows("interfaces")
+    }
+    pairs = [
+        (lower(row["id"]), lower(text_at(each, "id")))
+        for row in evidence.rows("machines")
+        for each in list_at(row, "properties", "networkProfile", "networkInterfaces")
+    ]
+    known = [(machine, interface) for machine, interface in pairs if interface in owners]
+    if not known:
+        return open_("no machine and interface of the samples belong together")
+    right = sum(owners[interface] == machine for machine, interface in known)
+    return judged(right == len(known), share(right, len(known)) + " interfaces")
+
+
+@_identity("finding-ids", INFERRED, "Those findings are left out, and each sync warns of it. Please report it.")
+def finding_ids_have_the_known_form(evidence: Evidence) -> Verdict:
+    """A finding that is said to be a virtual machine's has an id that begins with the machine's.
+
+    The stream assessments takes findings by the form of their ids.
+    """
+    odd = evidence.answers["unknown ids"]
+    if odd.refusal:
+        return open_(_refused(odd))
+    forms = sorted({masks.id_form(row["id"]) for row in odd.rows})
+    found = f"{odd.total:,} with another form" + (f", such as {forms[0]}" if forms else "")
+    return judged(odd.total == 0, found)
+
+
+@_identity("finding-keys", INFERRED, "Nothing. Please report it.")
+def finding_keys_are_guids(evidence: Evidence) -> Verdict:
+    """The last part of a finding's id is a GUID, and is its name.
+
+    The tap does not rely on it.
+    """
+    rows = evidence.rows("findings")
+    if not rows:
+        return open_("there are no findings")
+    right = sum(
+        bool(masks.GUID.fullmatch(str(row.get("name"))))
+        and row["id"].rpartition("/")[2].lower() == str(row["name"]).lower()
+        for row in rows
+    )
+    return judged(right == len(rows), share(right, len(rows)) + " findings")
+
+
+@_identity("resource-details", DOCUMENTED, "Please report it.")
+def resources_are_virtual_machines(evidence: Evidence) -> Verdict:
+    """ResourceDetails gives a type and a source that are known.
+
+    resourceType, resourceProvider and resourceSource come from there, else from the id.
+    """
+    details = [object_at(row, "properties", "resourceDetails") for row in evidence.rows("findings")]
+    if not details:
+        return open_("there are no findings")
+    kinds = Counter(_resource_kind(each) for each in details)
+    fits = all(kind in _RESOURCE_KINDS for kind in kinds)
+    return judged(fits, counted({" ".join(kind): number for kind, number in kinds.items()}))
+
+
+_findings = about("Findings")
+
+
+@_findings("categories", DOCUMENTED, "ETM's type of such a finding is Misconfiguration. Please report it.")
+def categories_are_known(evidence: Evidence) -> Verdict:
+    """Each category of recommendations is known.
+
+    ETM's type of a finding follows from it.
+    """
+    return _words(
+        evidence,
+        "category",
+        {
+            *("SoftwareUpdate", "SystemUpdate", "HostMisconfigurations", "ExposedSecrets", "ServiceUpgrade"),
+            *("CodeVulnerabilities", "IacVulnerabilities", "ApiVulnerabilities", "Unknown"),
+        },
+    )
+
+
+@_findings("severities", DOCUMENTED, "ETM's number of such a finding is 0. Please report it.")
+def severities_are_known(evidence: Evidence) -> Verdict:
+    """Each severity is Low, Medium, High or Critical.
+
+    ETM's number follows from it.
+    """
+    return _words(evidence, "severity", {"Low", "Medium", "High", "Critical"})
+
+
+@_findings("statuses", DOCUMENTED, "ETM's status of such a finding is null. Please report it.")
+def statuses_are_known(evidence: Evidence) -> Verdict:
+    """Each status is Healthy, Unhealthy or NotApplicable.
+
+    ETM's status follows from it.
+    """
+    return _words(evidence, "status", {"Healthy", "Unhealthy", "NotApplicable"})
+
+
+@_findings("assessment-types", DOCUMENTED, "Nothing. Please report it.")
+def types_are_known(evidence: Evidence) -> Verdict:
+    """Each type of assessment is known.
+
+    The tap passes it on.
+    """
+    others = {"CustomPolicy", "CustomerManaged", "VerifiedPartner", "Custom", "ManualCustomPolicy", "Unknown"}
+    return _words(evidence, "assessmentType", _BUILT_IN | others)
+
+
+@_findings("subassessments", MEASURED, "Older vulnerabilities are not read. Please report it.")
+def subassessments_are_gone(evidence: Evidence) -> Verdict:
+    """Sub-assessments are gone.
+
+    Vulnerabilities are assessments of their own since 2026. The tap reads those alone.
+    """
+    by_type = {str(row.get("type")).lower(): row.get("n") for row in evidence.rows("types")}
+    if not by_type:
+        return open_("the table is empty, or can't be read")
+    left = by_type.get("microsoft.security/assessments/subassessments", 0)
+    return judged(not left, f"{left:,} rows" if isinstance(left, int) else "some")
+
+
+@_findings("cves", DOCUMENTED, "cves is null. Please report it.")
+def updates_name_their_cves(evidence: Evidence) -> Verdict:
+    """A software update that is due lists its CVEs in additionalData.
+
+    cves, and the stream vulnerabilities, come from there.
+    """
+    updates = [
+        row
+        for row in _built_in(evidence.rows("findings"))
+        if text_at(row, "properties", "metadata", "recommendationCategory") == "SoftwareUpdate"
+        and text_at(row, "properties", "status", "code") == "Unhealthy"
+    ]
+    if not updates:
+        return open_("no software update is due on the sampled machines")
+    naming = sum("cvesdetails" in map(str.lower, object_at(row, "properties", "additionalData")) for row in updates)
+    return judged(naming > 0, share(naming, len(updates)) + " software updates")
+
+
+@_findings("risk", DOCUMENTED, "riskLevel is null.")
+def risk_is_told(evidence: Evidence) -> Verdict:
+    """Findings tell a level of risk.
+
+    riskLevel comes from there.
+    """
+    rows = _built_in(evidence.rows("findings"))
+    if not rows:
+        return open_("there are no findings of Microsoft's")
+    levels = Counter(masks.word(object_at(row, "properties", "risk").get("level")) for row in rows)
+    return judged(len(levels) > 1 or "none" not in levels, counted(levels))
+
+
+@_findings("machines-exist", DOCUMENTED, "Nothing.")
+def machines_of_findings_exist(evidence: Evidence) -> Verdict:
+    """The machines of findings are there.
+
+    Microsoft keeps findings of deleted machines for a while. They are records, without a machine's name.
+    """
+    asked = sorted({lower(machine_of(row["id"])) for row in evidence.rows("findings")} - {""})[:100]
+    if "machines of findings" not in evidence.answers:
+        return open_("there are no findings")
+    there = {lower(row["id"]) for row in evidence.rows("machines of findings")}
+    gone = sum(machine not in there for machine in asked)
+    return judged(gone == 0, f"{share(gone, len(asked))} machines that have findings are gone")
+
+
+@_findings("keys", INFERRED, "Nothing. Please report it.")
+def every_key_has_a_column(evidence: Evidence) -> Verdict:
+    """Each key below a finding's properties is known.
+
+    What has no column goes to otherProperties.
+    """
+    found = Counter(
+        f"{branch}{masks.key(name)}"
+        for row in _built_in(evidence.rows("findings"))
+        for branch, known in _KEYS.items()
+        for name in object_at(row, "properties", *filter(None, [branch.rstrip(".")]))
+        if name.lower() not in known
+    )
+    if not evidence.rows("findings"):
+        return open_("there are no findings")
+    return judged(not found, counted(found) or "none is new")
+
+
+_machines = about("Machines and dates")
+
+
+@_machines("vm-id", RECORDED, "The machine's resource id is taken instead.")
+def machines_have_a_vm_id(evidence: Evidence) -> Verdict:
+    """Each machine has a vmId.
+
+    It is ETM's id of an asset.
+    """
+    rows = evidence.rows("machines")
+    having = sum(bool(text_at(row, "properties", "vmId")) for row in rows)
+    return judged(having == len(rows), share(having, len(rows)) + " machines") if rows else open_("no machines")
+
+
+@_machines("power-states", INFERRED, "powerState is passed on, or null. Please report it.")
+def power_states_are_known(evidence: Evidence) -> Verdict:
+    """Each power state is known.
+
+    powerState is taken from PowerState/….
+    """
+    rows = evidence.rows("machines")
+    if not rows:
+        return open_("there are no machines")
+    codes = Counter(_power_state(row) for row in rows)
+    return judged("another" not in codes, counted(codes))
+
+
+@_machines("dates", RECORDED, "Such a date is null, and the sync warns of it. Please report it.")
+def dates_can_be_read(evidence: Evidence) -> Verdict:
+    """Each date is of a form that the tap reads.
+
+    Targets get dates in one form.
+    """
+    dates = [text_at(row, "properties", "timeCreated") for row in evidence.rows("machines")]
+    for name in ("firstEvaluationDate", "statusChangeDate"):
+        dates += [text_at(row, "properties", "status", name) for row in evidence.rows("findings")]
+    dates = list(filter(None, dates))
+    if not dates:
+        return open_("no dates came")
+    unread = sum(instant(date) is None for date in dates)
+    forms = Counter(map(masks.date_form, dates))
+    return judged(not unread, counted(forms))
+
+
+# What several of them look at
+
+
+def _refused(exchange: Exchange | None) -> str:
+    return f"refused with {exchange.refusal.code or exchange.status}" if exchange and exchange.refusal else "no answer"
+
+
+def _resource_kind(details: dict[str, Any]) -> tuple[str, str]:
+    given = {str(name).lower(): value for name, value in details.items()}
+    kind = str(given.get("resourcetype") or "none")
+    known = kind.lower() in {"virtualmachines", "microsoft.compute/virtualmachines", "none"}
+    return masks.word(given.get("source")), kind if known else masks.word(kind)
+
+
+def _words(evidence: Evidence, column: str, known: set[str]) -> Verdict:
+    """Judge the words in one column of the question ``words``."""
+    found: Counter[str] = Counter()
+    for row in evidence.rows("words"):
+        if row.get("assessmentType") in _BUILT_IN or column == "assessmentType":
+            found[masks.word(row.get(column))] += int(row["n"])
+    if not found:
+        return open_("no finding of Microsoft's has one")
+    return judged(all(word in known | {"none"} for word in found), counted(found))
+
+
+def _power_state(row: dict[str, Any]) -> str:
+    code = text_at(row, "properties", "extended", "instanceView", "powerState", "code")
+    kind, _, state = code.partition("/")
+    return state if kind == "PowerState" and state in _POWER_STATES else "another" if code else "none"
+
+
+def _built_in(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in rows if text_at(row, "properties", "metadata", "assessmentType") in _BUILT_IN]

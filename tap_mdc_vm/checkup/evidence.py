@@ -9,10 +9,10 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tap_mdc_vm import resource_ids
 from tap_mdc_vm.azure.resource_graph.model import quoted
 from tap_mdc_vm.azure.resource_graph.partitions import Partition
 from tap_mdc_vm.errors import PayloadTooLargeError
+from tap_mdc_vm.resource_ids import lower
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,7 +119,7 @@ def gather(asks: Asks, queries: Mapping[str, Query], told: Callable[[int], None]
     ask("unknown ids", queries["unclaimed_assessments"].text, top=1)
     ask("hashes of machines", _hashes(machines))
     _ask_for_findings(ask, evidence, findings)
-    if machine_ids := sorted({_machine(row["id"]) for row in evidence.rows("findings") if _machine(row["id"])}):
+    if machine_ids := sorted({lower(machine_of(row["id"])) for row in evidence.rows("findings")} - {""}):
         asked = ", ".join(map(quoted, machine_ids[:_LOOKED_UP]))
         ask("machines of findings", _ids(machines.where(f"tolower(id) in ({asked})")))
     return evidence
@@ -158,7 +158,31 @@ def _ids(query: Query) -> str:
     return query.then("| project id\n| order by id asc")
 
 
-def _machine(finding_id: str) -> str:
-    """Return the lower-case id of a finding's machine; nothing if the id has another form."""
-    machine, found, _ = resource_ids.lower(finding_id).partition("/providers/microsoft.security/assessments/")
-    return machine if found else ""
+def machine_of(finding_id: str) -> str:
+    """Return the id of a finding's machine as the finding spells it; nothing if the id has another form."""
+    place = lower(finding_id).find("/providers/microsoft.security/assessments/")
+    return finding_id[:place] if place >= 0 else ""
+
+
+def text_at(row: object, *path: str) -> str:
+    """Return the text at a place in a row; nothing if there is none."""
+    value = _at(row, path)
+    return value if isinstance(value, str) else ""
+
+
+def object_at(row: object, *path: str) -> dict[str, Any]:
+    """Return the object at a place in a row; an empty one if there is none."""
+    value = _at(row, path)
+    return value if isinstance(value, dict) else {}
+
+
+def list_at(row: object, *path: str) -> list[Any]:
+    """Return the array at a place in a row; an empty one if there is none."""
+    value = _at(row, path)
+    return value if isinstance(value, list) else []
+
+
+def _at(row: object, path: tuple[str, ...]) -> object:
+    for name in path:
+        row = row.get(name) if isinstance(row, dict) else None
+    return row

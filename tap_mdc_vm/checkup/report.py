@@ -17,14 +17,13 @@ import msgspec
 from tap_mdc_vm import resource_ids
 from tap_mdc_vm.checkup import masks
 from tap_mdc_vm.checkup.assumptions import ASSUMPTIONS
-from tap_mdc_vm.checkup.verdicts import Judgement
+from tap_mdc_vm.checkup.judging import Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tap_mdc_vm.checkup.assumptions import Assumption
     from tap_mdc_vm.checkup.evidence import Evidence
-    from tap_mdc_vm.checkup.verdicts import Verdict
+    from tap_mdc_vm.checkup.judging import Assumption, Verdict
 
 _COLOURS = {Judgement.HOLDS: "green", Judgement.FAILS: "red", Judgement.OPEN: "yellow"}
 _WIDTH = 100

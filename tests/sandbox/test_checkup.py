@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from tap_mdc_vm.checkup.assumptions import ASSUMPTIONS
 from tap_mdc_vm.checkup.command import checkup, main
-from tap_mdc_vm.checkup.verdicts import Judgement
+from tap_mdc_vm.checkup.judging import Judgement
 from tap_mdc_vm.settings import Settings
 from tap_mdc_vm_sandbox import Fleet, HashMode, Limits, Quota, Sandbox
 from tap_mdc_vm_sandbox.faults import Fault, Kind

@@ -15,12 +15,12 @@ from tap_mdc_vm.azure.resource_graph.workers import Workers
 from tap_mdc_vm.azure.transport import Transport
 from tap_mdc_vm.coverage import check, disabled, survey
 from tap_mdc_vm.covered import Covered
-from tap_mdc_vm.errors import RequestRefusedError, ServiceError
+from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.inventory import Inventory
 from tap_mdc_vm.sources import FINDINGS, INTERFACES, MACHINES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from tap_mdc_vm.coverage import Coverage
     from tap_mdc_vm.settings import Settings
@@ -63,7 +63,7 @@ class Run:
         self._began: float | None = None
         self._coverage: Coverage | None = None
         self._inventory: Inventory | None = None
-        self._covers_less = False
+        self._covers_less = self._filtered = False
         self._unassessed: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -101,10 +101,11 @@ class Run:
             self._complete.add(stream)
         if [each for each in self._wanted if each in {MACHINES, INTERFACES}][-1:] == [stream]:
             events.emit(events.ConnectorState("Processed"))
-        if stream == FINDINGS:
-            self._explain_absences(inventory, coverage)
-        if stream == self._wanted[-1]:
-            self._explain_strangers(inventory.strangers, coverage)
+        if stream == FINDINGS and not inventory.reading(FINDINGS).shortcomings:  # else absence would say nothing
+            self._remark("why subscriptions have no assessment", self._name_silent, inventory)
+            self._remark("whether assessments have ids of another form", self._name_another_form, coverage)
+        if stream == self._wanted[-1] and inventory.strangers:
+            self._remark("whether machines were left out", self._name_strangers, inventory.strangers, coverage)
         if self._is_complete() and not self._covers_less:
             self.covered = Covered.by(self.settings, coverage)
 
@@ -132,7 +133,8 @@ class Run:
 
         What another run covers next is compared with them too: this run's records are in the target then.
         """
-        if now.filters:
+        self._filtered = bool(now.filters)
+        if self._filtered:
             events.emit(events.Filtered(now.filters_in_words()))
         if self.covered is not None:
             if missing := list(now.lacks(self.covered)):
@@ -140,34 +142,32 @@ class Run:
                 events.emit(events.CoversLess("; ".join(missing)))
             self.covered = self.covered.with_those_of(now)
 
-    def _explain_absences(self, inventory: Inventory, coverage: Coverage) -> None:
-        """Say which subscriptions have machines and no assessment, and why; and which assessments were left out."""
-        if inventory.reading(FINDINGS).shortcomings:
-            return  # where findings may be missing, their absence says nothing
+    def _remark(self, what: str, name: Callable[..., None], *about: object) -> None:
+        """Name what is absent. That it can't be found out is said, and ends nothing: the records are not concerned."""
+        try:
+            name(*about)
+        except TapError as error:
+            events.emit(events.NotAsked(what, str(error)))
+
+    def _name_silent(self, inventory: Inventory) -> None:
         silent = set(inventory.machines.subscriptions) - inventory.assessed
-        if silent and Covered.by(self.settings, coverage).filters:
+        if silent and self._filtered:
             silent -= absences.having(self.reader, queries.unfiltered(FINDINGS), silent)
         self._unassessed = absences.reasons(self.reader, self.settings, sorted(silent))
         for reason in dict.fromkeys(self._unassessed.values()):
             ids = tuple(each for each, why in self._unassessed.items() if why == reason)
             events.emit(events.SubscriptionsWithoutAssessments(ids, reason))
-        try:
-            count, example = absences.of_another_form(self.reader, self.settings, coverage.scopes)
-        except (RequestRefusedError, ServiceError) as error:
-            events.emit(events.NotAsked("whether assessments of virtual machines have ids of another form", str(error)))
-        else:
-            if count:
-                events.emit(events.AssessmentsOfAnotherForm(count, example))
 
-    def _explain_strangers(self, strangers: Collection[str], coverage: Coverage) -> None:
-        """Say of machines that were not read, and that a record names, whether they are there all the same."""
-        if strangers:
-            found = absences.there(self.reader, self.settings, coverage.scopes, strangers)
-            events.emit(
-                events.MachinesNotRead(len(strangers), len(found), found[0])
-                if found
-                else events.MachinesGone(len(strangers))
-            )
+    def _name_another_form(self, coverage: Coverage) -> None:
+        count, example = absences.of_another_form(self.reader, self.settings, coverage.scopes)
+        if count:
+            events.emit(events.AssessmentsOfAnotherForm(count, example))
+
+    def _name_strangers(self, strangers: Collection[str], coverage: Coverage) -> None:
+        if found := absences.there(self.reader, self.settings, coverage.scopes, strangers):
+            events.emit(events.MachinesNotRead(len(strangers), len(found), found[0]))
+        else:
+            events.emit(events.MachinesGone(len(strangers)))
 
     def _is_complete(self) -> bool:
         return self._coverage is not None and self._complete.issuperset(self._wanted)

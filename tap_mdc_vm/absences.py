@@ -1,6 +1,7 @@
-"""What one expects and does not find: subscriptions without an assessment, assessments whose ids nobody knows.
+"""What one expects and does not find: assessments of a subscription, ids of a known form, machines.
 
-Each question costs a request or two, and is asked only where there is something to explain.
+Each question costs a request or two, and is asked only where there is something to explain. What it tells is an event,
+for the log of a run and for Test Connection.
 """
 
 from __future__ import annotations
@@ -8,16 +9,16 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tap_mdc_vm import queries
+from tap_mdc_vm import events, queries
 from tap_mdc_vm.azure.resource_graph.model import Query, Scope, quoted
 from tap_mdc_vm.clouds import CHINA
 from tap_mdc_vm.coverage import batches
 from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.rows.fields import document, properties_of
-from tap_mdc_vm.sources import PLANS
+from tap_mdc_vm.sources import FINDINGS, MACHINES, PLANS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterator
 
     from tap_mdc_vm.azure.resource_graph.model import Row
     from tap_mdc_vm.azure.resource_graph.reader import Reader
@@ -29,6 +30,14 @@ _ASKED = 100
 _ORDER = "| order by id asc"
 
 
+def said(what: str, remarks: Iterator[events.Event]) -> Iterator[events.Event]:
+    """Yield remarks. That their question can't be answered is one too, and ends nothing: no record depends on it."""
+    try:
+        yield from remarks
+    except TapError as error:
+        yield events.NotAsked(what, str(error))
+
+
 def having(reader: Reader, query: Query, subscriptions: Collection[str]) -> set[str]:
     """Return those of some subscriptions in which a query has a row.
 
@@ -36,29 +45,29 @@ def having(reader: Reader, query: Query, subscriptions: Collection[str]) -> set[
         TapError: Azure can't be asked.
     """
     body = query.text.rstrip().removesuffix(_ORDER)
-    by_subscription = Query(query.name, f"{body}| summarize n = count() by id = subscriptionId\n| project id\n{_ORDER}")
+    by_subscription = Query(query.name, f"{body}| summarize n = count() by id = subscriptionId\n{_ORDER}\n")
     return {row["id"].lower() for row in _rows(reader, by_subscription, subscriptions)}
 
 
-def reasons(reader: Reader, settings: Settings, subscriptions: Collection[str]) -> dict[str, str]:
+def reasons(reader: Reader, settings: Settings, silent: Collection[str]) -> dict[str, str]:
     """Return why some subscriptions, by id, have machines and no assessment: a short sentence each.
 
     Foundational CSPM, which makes the assessments, is off in subscriptions that are newer than 2026-10-27
     (defender-docs, foundational-cspm-opt-in).
     """
-    if not subscriptions:
+    if not silent:
         return {}
     if settings.cloud.name == CHINA.name:
-        return dict.fromkeys(subscriptions, "Microsoft retired Defender for Cloud in Azure China on 2026-08-18")
+        return dict.fromkeys(silent, "Microsoft retired Defender for Cloud in Azure China on 2026-08-18")
     try:
-        rows = _rows(reader, queries.unfiltered(PLANS), subscriptions)
+        rows = _rows(reader, queries.unfiltered(PLANS), silent)
     except TapError as error:
-        return dict.fromkeys(subscriptions, f"its Defender plans can't be read ({error.code or error.message})")
-    tiers: dict[str, dict[str, object]] = {subscription: {} for subscription in subscriptions}
+        return dict.fromkeys(silent, f"its Defender plans can't be read ({error.code or error.message})")
+    tiers: dict[str, dict[str, object]] = {subscription: {} for subscription in sorted(silent)}
     for row in rows:
         plan = document(properties_of(row)) or {}
         tiers.setdefault(str(row["subscriptionId"]).lower(), {})[str(row["name"]).lower()] = plan.get("pricingTier")
-    return {subscription: _reason(tiers[subscription]) for subscription in subscriptions}
+    return {subscription: _reason(tiers[subscription]) for subscription in silent}
 
 
 def _reason(tiers: dict[str, object]) -> str:
@@ -69,26 +78,47 @@ def _reason(tiers: dict[str, object]) -> str:
     return "its Defender plans don't tell why: machines that are younger than a day may have none yet"
 
 
-def of_another_form(reader: Reader, settings: Settings, scopes: Iterable[Scope]) -> tuple[int, str]:
-    """Return how many assessments Azure calls a virtual machine's whose ids have no known form, and one such id.
+def unassessed(reasons: dict[str, str]) -> Iterator[events.Event]:
+    """Yield a remark for each reason why subscriptions have no assessment."""
+    for reason in dict.fromkeys(reasons.values()):
+        ids = tuple(each for each, why in reasons.items() if why == reason)
+        yield events.SubscriptionsWithoutAssessments(ids, reason)
 
-    Raises:
-        TapError: Azure can't be asked.
-    """
+
+def of_another_form(reader: Reader, settings: Settings, scopes: Collection[Scope]) -> Iterator[events.Event]:
+    """Yield how many assessments Azure calls a virtual machine's whose ids have no known form, and one such id."""
     query = queries.query("unclaimed_assessments", settings)
     pages = [reader.client.ask(query.name, query.text, scope, top=1) for scope in scopes]
-    return sum(page.total for page in pages), next((page.rows[0]["id"] for page in pages if page.rows), "")
+    if count := sum(page.total for page in pages):
+        yield events.AssessmentsOfAnotherForm(count, next(page.rows[0]["id"] for page in pages if page.rows))
 
 
-def there(reader: Reader, settings: Settings, scopes: Iterable[Scope], ids: Iterable[str]) -> list[str]:
-    """Return the ids of those among some machines that are there when they are asked for by id.
+def strangers(
+    reader: Reader, settings: Settings, scopes: Collection[Scope], ids: Collection[str]
+) -> Iterator[events.Event]:
+    """Yield whether machines that were not read, and that a record names, are there when they are asked for by id."""
+    if ids:
+        asked = ", ".join(map(quoted, islice(ids, _ASKED)))
+        query = queries.query(MACHINES, settings).where(f"id in~ ({asked})")
+        pages = [reader.client.ask(query.name, query.text, scope, top=_ASKED) for scope in scopes]
+        there = [row["id"] for page in pages for row in page.rows]
+        yield events.MachinesNotRead(len(ids), len(there), there[0]) if there else events.MachinesGone(len(ids))
+
+
+def silent(reader: Reader, machines: Collection[str], assessed: Collection[str], *, filtered: bool) -> set[str]:
+    """Return the subscriptions that have machines and not one assessment.
+
+    Args:
+        reader: Asks for those that a filter may have left out.
+        machines: Subscriptions with machines.
+        assessed: Subscriptions with an assessment that passes the filters.
+        filtered: Whether there are filters.
 
     Raises:
         TapError: Azure can't be asked.
     """
-    asked = ", ".join(map(quoted, islice(ids, _ASKED)))
-    query = queries.query("virtual_machines", settings).where(f"id in~ ({asked})")
-    return [row["id"] for scope in scopes for row in reader.client.ask(query.name, query.text, scope, top=_ASKED).rows]
+    without = set(machines) - set(assessed)
+    return without - having(reader, queries.unfiltered(FINDINGS), without) if without and filtered else without
 
 
 def _rows(reader: Reader, query: Query, subscriptions: Collection[str]) -> list[Row]:

@@ -15,9 +15,9 @@ import click
 
 from tap_mdc_vm import absences, packaged, queries
 from tap_mdc_vm.coverage import check, disabled, survey
-from tap_mdc_vm.errors import RequestRefusedError, ServiceError, TapError
+from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.run import Run
-from tap_mdc_vm.sources import DERIVED, FINDINGS, MACHINES
+from tap_mdc_vm.sources import DERIVED, MACHINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -146,18 +146,14 @@ class Checks:
                 " Reader is no substitute."
             )
         subscriptions = {subscription.id for subscription in coverage.readable}
-        silent = absences.having(reader, queries.query(MACHINES, settings), subscriptions)
-        silent -= absences.having(reader, queries.unfiltered(FINDINGS), silent)
-        reasons = absences.reasons(reader, settings, sorted(silent))
-        for reason in dict.fromkeys(reasons.values()):
-            yield f"No assessments in {_listed(each for each in reasons if reasons[each] == reason)}: {reason}."
-        try:
-            count, example = absences.of_another_form(reader, settings, coverage.scopes)
-        except (RequestRefusedError, ServiceError) as error:
-            yield f"Whether assessments have ids of another form is not known: {error}"
-        else:
-            if count:
-                yield f"{_count(count, 'assessment')} left out, as ids have another form, such as {example}."
+        machines = absences.having(reader, queries.query(MACHINES, settings), subscriptions)
+        silent = absences.silent(reader, machines, (), filtered=True)
+        another_form = absences.of_another_form(reader, settings, coverage.scopes)
+        for remark in (
+            *absences.unassessed(absences.reasons(reader, settings, sorted(silent))),
+            *absences.said("whether assessments of virtual machines have ids of another form", another_form),
+        ):
+            yield remark.line()
 
 
 def _say(line: str) -> None:

@@ -7,7 +7,7 @@ and a configured one that has no row is unreadable.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm import queries
@@ -15,8 +15,6 @@ from tap_mdc_vm.azure.resource_graph.model import Scope
 from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError, RequestRefusedError, see
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tap_mdc_vm.azure.resource_graph.model import Row
     from tap_mdc_vm.azure.resource_graph.reader import Reader, Reading
     from tap_mdc_vm.errors import TapError
@@ -38,17 +36,13 @@ class Subscription:
 
     Attributes:
         id: Its GUID, in lower case.
-        name: What people call it.
         state: ``Enabled``, ``Disabled``, ``Warned``, ``PastDue`` …
         tenant_id: Another tenant's than the application's with Azure Lighthouse.
-        groups: The management groups above it, in lower case.
     """
 
     id: str
-    name: str
     state: str
     tenant_id: str
-    groups: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,36 +66,17 @@ class Coverage:
     shortcomings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Findings:
-    """What the probes of a survey tell beside their rows.
-
-    Attributes:
-        about_groups: Whether it is about management groups.
-        denials: What Azure said where it refused.
-        shortcomings: Why a probe's rows can't be proven to be all.
-    """
-
-    about_groups: bool
-    denials: list[TapError] = field(default_factory=list)
-    shortcomings: list[str] = field(default_factory=list)
-
-
 def survey(reader: Reader, settings: Settings) -> Coverage:
     """Ask which subscriptions can be read. It may be none: see :func:`check`.
 
     Raises:
         TapError: Azure can't be asked.
     """
-    findings = _Findings(bool(settings.management_group_ids))
     if settings.subscription_ids:
-        coverage = _of_subscriptions(reader, settings.subscription_ids, findings)
-    elif settings.management_group_ids:
-        coverage = _of_groups(reader, settings.management_group_ids, findings)
-    else:
-        found = _subscriptions([_start(reader, "subscriptions", Scope())], findings)
-        coverage = Coverage(len(found), found, (), (Scope(),) if found else ())
-    return replace(coverage, denials=tuple(findings.denials), shortcomings=tuple(findings.shortcomings))
+        return _Survey(reader).of_subscriptions(settings.subscription_ids)
+    if settings.management_group_ids:
+        return _Survey(reader).of_groups(settings.management_group_ids)
+    return _Survey(reader).of_the_tenant()
 
 
 def disabled(coverage: Coverage) -> list[str]:
@@ -132,80 +107,79 @@ def _no_access(coverage: Coverage) -> NoAccessError:
     )
 
 
-def _of_subscriptions(reader: Reader, ids: tuple[str, ...], findings: _Findings) -> Coverage:
-    readings = [_start(reader, "subscriptions", Scope(subscriptions=batch)) for batch in batches(ids)]
-    found = _subscriptions(readings, findings)
-    readable = {subscription.id for subscription in found}
-    asked = tuple(id_ for id_ in ids if id_ in readable)
-    return Coverage(
-        len(ids),
-        found,
-        tuple(id_ for id_ in ids if id_ not in readable),
-        tuple(Scope(subscriptions=batch) for batch in batches(asked)),
-    )
+class _Survey:
+    """Probes, and what they tell beside their rows."""
 
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._denials: list[TapError] = []
+        self._shortcomings: list[str] = []
+        self._no_access: tuple[type[TapError], ...] = (NoAccessError,)
 
-def _of_groups(reader: Reader, groups: tuple[str, ...], findings: _Findings) -> Coverage:
-    """Ask group by group, so that one that is wrong does not hide the others."""
-    readings = [_start(reader, "subscriptions", Scope(management_groups=(group,))) for group in groups]
-    by_group = {group: _subscriptions([reading], findings) for group, reading in zip(groups, readings, strict=True)}
-    empty = [group for group, found in by_group.items() if not found]
-    probes = [_start(reader, "management_groups", Scope(management_groups=(group,))) for group in empty]
-    unreadable = tuple(
-        group
-        for group, probe in zip(empty, probes, strict=True)
-        if group.lower() not in {_last_part(row) for row in _rows(probe, findings)}
-    )
-    found = {subscription.id: subscription for some in by_group.values() for subscription in some}
-    asked = tuple(group for group in groups if group not in unreadable)
-    if len(asked) > _GROUPS_AT_ONCE:
-        # Groups may lie within each other: only subscriptions can be shared out without asking for one twice.
-        scopes = tuple(Scope(subscriptions=batch) for batch in batches(tuple(found)))
-    else:
-        scopes = (Scope(management_groups=asked),) if asked else ()
-    return Coverage(len(found), tuple(found.values()), unreadable, scopes)
+    def of_the_tenant(self) -> Coverage:
+        found = self._subscriptions(self._ask(Scope()))
+        return self._coverage(found, (Scope(),) if found else ())
 
+    def of_subscriptions(self, ids: tuple[str, ...]) -> Coverage:
+        readings = [self._ask(Scope(subscriptions=batch)) for batch in batches(ids)]
+        found = [subscription for reading in readings for subscription in self._subscriptions(reading)]
+        readable = {subscription.id for subscription in found}
+        scopes = tuple(Scope(subscriptions=batch) for batch in batches(tuple(id_ for id_ in ids if id_ in readable)))
+        return self._coverage(found, scopes, tuple(id_ for id_ in ids if id_ not in readable), requested=len(ids))
 
-def _start(reader: Reader, name: str, scope: Scope) -> Reading:
-    return reader.start(queries.unfiltered(name), [scope], urgent=True)
+    def of_groups(self, groups: tuple[str, ...]) -> Coverage:
+        """Ask group by group, so that one that is wrong does not hide the others.
 
+        For a group that it does not know, Azure may answer 400 with a code that is not known.
+        """
+        self._no_access = (NoAccessError, RequestRefusedError)
+        readings = [self._ask(Scope(management_groups=(group,))) for group in groups]
+        by_group = {group: self._subscriptions(each) for group, each in zip(groups, readings, strict=True)}
+        empty = {
+            group: self._ask(Scope(management_groups=(group,)), "management_groups")
+            for group in groups
+            if not by_group[group]
+        }
+        unreadable = tuple(
+            group for group, probe in empty.items() if group.lower() not in map(_last_part, self._rows(probe))
+        )
+        found = {subscription.id: subscription for some in by_group.values() for subscription in some}
+        asked = tuple(group for group in groups if group not in unreadable)
+        # Groups may lie within each other: of many, only subscriptions can be shared out without asking for one twice.
+        several = tuple(Scope(subscriptions=batch) for batch in batches(tuple(found)))
+        scopes = several if len(asked) > _GROUPS_AT_ONCE else (Scope(management_groups=asked),) if asked else ()
+        return self._coverage(list(found.values()), scopes, unreadable)
 
-def _rows(reading: Reading, findings: _Findings) -> list[Row]:
-    """Return a probe's rows; no access is what it is there to find out, is noted, and counts as none.
+    def _coverage(
+        self,
+        found: list[Subscription],
+        scopes: tuple[Scope, ...],
+        unreadable: tuple[str, ...] = (),
+        requested: int | None = None,
+    ) -> Coverage:
+        asked = len(found) if requested is None else requested
+        return Coverage(asked, tuple(found), unreadable, scopes, tuple(self._denials), tuple(self._shortcomings))
 
-    For a group that it does not know, Azure may answer 400 too; not so for subscriptions, whose ids are checked before.
-    """
-    try:
-        return [row for rows in reading for row in rows]
-    except NoAccessError as error:
-        findings.denials.append(error)
-    except RequestRefusedError as error:
-        if not findings.about_groups or isinstance(error, QueryRefusedError):
+    def _ask(self, scope: Scope, name: str = "subscriptions") -> Reading:
+        return self._reader.start(queries.unfiltered(name), [scope], urgent=True)
+
+    def _rows(self, reading: Reading) -> list[Row]:
+        """Return a probe's rows; no access is what it is there to find out, is noted, and counts as none."""
+        try:
+            return [row for rows in reading for row in rows]
+        except QueryRefusedError:
             raise
-        findings.denials.append(error)
-    finally:
-        findings.shortcomings.extend(reading.shortcomings)
-    return []
+        except self._no_access as error:
+            self._denials.append(error)
+        finally:
+            self._shortcomings.extend(reading.shortcomings)
+        return []
 
-
-def _subscriptions(readings: Iterable[Reading], findings: _Findings) -> tuple[Subscription, ...]:
-    rows = [row for reading in readings for row in _rows(reading, findings)]
-    return tuple(_subscription(row) for row in rows)
-
-
-def _subscription(row: Row) -> Subscription:
-    """Read a row; only a subscription's id can't be done without.
-
-    Raises:
-        MalformedAnswerError: There is none.
-    """
-    return Subscription(
-        id=_subscription_id(row),
-        name=str(row.get("name") or ""),
-        state=str(row.get("state") or ""),
-        tenant_id=str(row.get("tenantId") or ""),
-        groups=_groups(row.get("managementGroups")),
-    )
+    def _subscriptions(self, reading: Reading) -> list[Subscription]:
+        return [
+            Subscription(_subscription_id(row), str(row.get("state") or ""), str(row.get("tenantId") or ""))
+            for row in self._rows(reading)
+        ]
 
 
 def _subscription_id(row: Row) -> str:
@@ -223,13 +197,6 @@ def _subscription_id(row: Row) -> str:
         "Resource Graph listed a subscription without its id.",
         f"Report it to Microsoft, or to us with this line. {see('malformed-answer')}",
     )
-
-
-def _groups(chain: object) -> frozenset[str]:
-    """Return the names of the groups above a subscription; what is no group with a name says nothing."""
-    groups = chain if isinstance(chain, list) else []
-    names = (group.get("name") for group in groups if isinstance(group, dict))
-    return frozenset(name.lower() for name in names if isinstance(name, str) and name)
 
 
 def _last_part(row: Row) -> str:

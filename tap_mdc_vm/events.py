@@ -1,4 +1,4 @@
-"""Every line that the tap logs about a run: a frozen dataclass per kind, and one way to emit it.
+"""Every line that the tap logs about a run: a frozen struct per kind, and one way to emit it.
 
 The fields of an event travel with its line, so that the SDK's structured (JSON) logging shows them by name.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, fields
 from typing import Any, ClassVar
+
+import msgspec
 
 _LOGGER = logging.getLogger("tap-mdc-vm")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """Something that a user may want to know of a run.
 
     Attributes:
@@ -23,7 +23,7 @@ class Event:
     """
 
     level: ClassVar[int] = logging.INFO
-    template: ClassVar[str]
+    template: ClassVar[str] = ""
 
     def line(self) -> str:
         """Return the event as one line of text."""
@@ -34,21 +34,18 @@ class Event:
 
     def fields(self) -> dict[str, Any]:
         """Return the fields by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
-@dataclass(frozen=True, slots=True)
-class Warned(Event):
+class Warned(Event, frozen=True):
     """An event that somebody should look at."""
 
-    level: ClassVar[int] = logging.WARNING
+    level = logging.WARNING
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectorState(Event):
+class ConnectorState(Event, frozen=True):
     """The connector entered a state of the ETM document, as far as a tap can know."""
 
-    template: ClassVar[str] = "Connector state: {state}"
     state: str
 
     def line(self) -> str:
@@ -57,8 +54,7 @@ class ConnectorState(Event):
         return f"Connector state: {self.state}{tail}"
 
 
-@dataclass(frozen=True, slots=True)
-class Progress(Event):
+class Progress(Event, frozen=True):
     """How far a stream is.
 
     Attributes:
@@ -82,92 +78,80 @@ class Progress(Event):
         return f"{self.stream}: {self.rows:,} of {self.expected:,} rows ({percent} %), {self.rate:,.0f} rows/s{left}"
 
 
-@dataclass(frozen=True, slots=True)
-class Throttled(Event):
+class Throttled(Event, frozen=True):
     """Azure refused a query because the quota is used up."""
 
-    template: ClassVar[str] = "Azure's quota is used up: next query in {seconds:.1f} s ({refused:,} refused so far)"
+    template = "Azure's quota is used up: next query in {seconds:.1f} s ({refused:,} refused so far)"
     seconds: float
     refused: int
 
 
-@dataclass(frozen=True, slots=True)
-class Filtered(Event):
+class Filtered(Event, frozen=True):
     """The run is about a part of what lies in its scope."""
 
-    template: ClassVar[str] = "Only what passes the filters: {filters}"
+    template = "Only what passes the filters: {filters}"
     filters: str
 
 
-@dataclass(frozen=True, slots=True)
-class AskingForLess(Event):
+class AskingForLess(Event, frozen=True):
     """The service refused, or cut, an answer as large as the tap asked for."""
 
-    template: ClassVar[str] = "{stream}: going on with {what}, because {reason}"
+    template = "{stream}: going on with {what}, because {reason}"
     stream: str
     what: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnlikeRows(Warned):
+class UnlikeRows(Warned, frozen=True):
     """Azure sent rows that differ, with one id (in lower case)."""
 
-    template: ClassVar[str] = "{stream}: rows that differ came with one id, {id}; the newest is taken"
+    template = "{stream}: rows that differ came with one id, {id}; the newest is taken"
     stream: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingInOrder(Warned):
+class ReadingInOrder(Warned, frozen=True):
     """Partitions can't be trusted for a query."""
 
-    template: ClassVar[str] = "{stream}: falling back to ordered pages, one after the other, because {reason}"
+    template = "{stream}: falling back to ordered pages, one after the other, because {reason}"
     stream: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class FellShort(Warned):
+class FellShort(Warned, frozen=True):
     """A stream can't be proven complete, and ``on_incomplete`` is ``warn``."""
 
-    template: ClassVar[str] = "{stream} is not proven complete: {reason}"
+    template = "{stream} is not proven complete: {reason}"
     stream: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionsUnreadable(Warned):
+class SubscriptionsUnreadable(Warned, frozen=True):
     """Subscriptions (or management groups) that were asked for can't be read."""
 
-    template: ClassVar[str] = "Not readable, and so left out: {ids}"
+    template = "Not readable, and so left out: {ids}"
     ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionsDisabled(Warned):
+class SubscriptionsDisabled(Warned, frozen=True):
     """Subscriptions in scope that are not enabled; what Azure returns of their resources is not documented."""
 
-    template: ClassVar[str] = "Subscriptions that are not enabled: {ids}"
+    template = "Subscriptions that are not enabled: {ids}"
     ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionsWithoutAssessments(Warned):
+class SubscriptionsWithoutAssessments(Warned, frozen=True):
     """Readable subscriptions have machines and not one assessment, for one reason."""
 
-    template: ClassVar[str] = (
-        "Machines, but no assessment in: {ids}. Why: {reason}. See docs/troubleshooting.md#no-assessments."
-    )
+    template = "Machines, but no assessment in: {ids}. Why: {reason}. See docs/troubleshooting.md#no-assessments."
     ids: tuple[str, ...]
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class MachinesNotRead(Warned):
+class MachinesNotRead(Warned, frozen=True):
     """Machines that a record names are there when they are asked for by id, and no answer held them."""
 
-    template: ClassVar[str] = (
+    template = (
         "{named:,} machines that interfaces or findings name were not read. Of those asked for by id, {there:,} are "
         "there, such as {example}. They are new, or Azure leaves rows out of its answers: run again. "
         "See docs/troubleshooting.md#machines-not-read."
@@ -177,28 +161,25 @@ class MachinesNotRead(Warned):
     example: str
 
 
-@dataclass(frozen=True, slots=True)
-class MachinesGone(Event):
+class MachinesGone(Event, frozen=True):
     """Machines that a record names are not there: their findings outlive them for a while."""
 
-    template: ClassVar[str] = "Machines that interfaces or findings name, and that are not there any more: {named:,}"
+    template = "Machines that interfaces or findings name, and that are not there any more: {named:,}"
     named: int
 
 
-@dataclass(frozen=True, slots=True)
-class DatesUnread(Warned):
+class DatesUnread(Warned, frozen=True):
     """Azure gave something where a date should be."""
 
-    template: ClassVar[str] = "{field} is null in {records:,} records, for which Azure gave something that is no date"
+    template = "{field} is null in {records:,} records, for which Azure gave something that is no date"
     field: str
     records: int
 
 
-@dataclass(frozen=True, slots=True)
-class CoversLess(Warned):
+class CoversLess(Warned, frozen=True):
     """The run covers less than the last complete one that its state knows of."""
 
-    template: ClassVar[str] = (
+    template = (
         "This run covers less than the last complete one into this state: {missing}. Nothing is removed from the "
         "target for it (no ACTIVATE_VERSION), and the state keeps what it knew. If what is missing is meant to go, run "
         "once without state (meltano run --full-refresh). See docs/troubleshooting.md#covers-less."
@@ -206,11 +187,10 @@ class CoversLess(Warned):
     missing: str
 
 
-@dataclass(frozen=True, slots=True)
-class AssessmentsOfAnotherForm(Warned):
+class AssessmentsOfAnotherForm(Warned, frozen=True):
     """Azure says of assessments that a virtual machine is what they are about, and their ids have no known form."""
 
-    template: ClassVar[str] = (
+    template = (
         "{count:,} assessments are about virtual machines and left out, as their ids have another form than those that "
         "are known, such as {example}. Please report that id. See docs/troubleshooting.md#another-form."
     )
@@ -218,25 +198,22 @@ class AssessmentsOfAnotherForm(Warned):
     example: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotAsked(Warned):
+class NotAsked(Warned, frozen=True):
     """A question whose answer would only have been a remark could not be answered."""
 
-    template: ClassVar[str] = "Not known is {what}, because {reason}"
+    template = "Not known is {what}, because {reason}"
     what: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class MapRemark(Warned):
+class MapRemark(Warned, frozen=True):
     """The transform map holds something that works and is hardly meant."""
 
-    template: ClassVar[str] = "{remark}"
+    template = "{remark}"
     remark: str
 
 
-@dataclass(frozen=True, slots=True)
-class WordNotInTable(Warned):
+class WordNotInTable(Warned, frozen=True):
     """A record has a word that a table of the transform map does not hold.
 
     Attributes:
@@ -258,8 +235,7 @@ class WordNotInTable(Warned):
         return f"The table {self.table} of the transform map has no entry for {self.word!r}: {taken} is taken{rest}"
 
 
-@dataclass(frozen=True, slots=True)
-class SyncSummary(Event):
+class SyncSummary(Event, frozen=True):
     """What a run did, as the last line of its log.
 
     Attributes:

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Self
 
-from tap_mdc_vm import absences, events, queries
+from tap_mdc_vm import absences, events
 from tap_mdc_vm.azure.credentials import tokens
 from tap_mdc_vm.azure.resource_graph.client import Client
 from tap_mdc_vm.azure.resource_graph.pacing import Governor
@@ -15,13 +15,13 @@ from tap_mdc_vm.azure.resource_graph.workers import Workers
 from tap_mdc_vm.azure.transport import Transport
 from tap_mdc_vm.coverage import check, disabled, survey
 from tap_mdc_vm.covered import Covered
-from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.inventory import Inventory
 from tap_mdc_vm.sources import FINDINGS, INTERFACES, MACHINES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
+    from tap_mdc_vm.azure.resource_graph.model import Scope
     from tap_mdc_vm.coverage import Coverage
     from tap_mdc_vm.settings import Settings
 
@@ -101,11 +101,8 @@ class Run:
             self._complete.add(stream)
         if [each for each in self._wanted if each in {MACHINES, INTERFACES}][-1:] == [stream]:
             events.emit(events.ConnectorState("Processed"))
-        if stream == FINDINGS and not inventory.reading(FINDINGS).shortcomings:  # else absence would say nothing
-            self._remark("why subscriptions have no assessment", self._name_silent, inventory)
-            self._remark("whether assessments have ids of another form", self._name_another_form, coverage)
-        if stream == self._wanted[-1] and inventory.strangers:
-            self._remark("whether machines were left out", self._name_strangers, inventory.strangers, coverage)
+        for remark in self._remarks(stream, inventory, coverage.scopes):
+            events.emit(remark)
         if self._is_complete() and not self._covers_less:
             self.covered = Covered.by(self.settings, coverage)
 
@@ -142,32 +139,22 @@ class Run:
                 events.emit(events.CoversLess("; ".join(missing)))
             self.covered = self.covered.with_those_of(now)
 
-    def _remark(self, what: str, name: Callable[..., None], *about: object) -> None:
-        """Name what is absent. That it can't be found out is said, and ends nothing: the records are not concerned."""
-        try:
-            name(*about)
-        except TapError as error:
-            events.emit(events.NotAsked(what, str(error)))
+    def _remarks(self, stream: str, inventory: Inventory, scopes: Collection[Scope]) -> Iterator[events.Event]:
+        """Yield what is absent once a stream is written."""
+        about = self.reader, self.settings
+        if stream == FINDINGS and not inventory.reading(FINDINGS).shortcomings:  # else absence would say nothing
+            yield from absences.said("which subscriptions have no assessment", self._unassessed_ones(inventory))
+            question = "whether assessments of virtual machines have ids of another form"
+            yield from absences.said(question, absences.of_another_form(*about, scopes))
+        if stream == self._wanted[-1]:
+            found = absences.strangers(*about, scopes, inventory.strangers)
+            yield from absences.said("whether machines were left out", found)
 
-    def _name_silent(self, inventory: Inventory) -> None:
-        silent = set(inventory.machines.subscriptions) - inventory.assessed
-        if silent and self._filtered:
-            silent -= absences.having(self.reader, queries.unfiltered(FINDINGS), silent)
+    def _unassessed_ones(self, inventory: Inventory) -> Iterator[events.Event]:
+        subscriptions = inventory.machines.subscriptions
+        silent = absences.silent(self.reader, subscriptions, inventory.assessed, filtered=self._filtered)
         self._unassessed = absences.reasons(self.reader, self.settings, sorted(silent))
-        for reason in dict.fromkeys(self._unassessed.values()):
-            ids = tuple(each for each, why in self._unassessed.items() if why == reason)
-            events.emit(events.SubscriptionsWithoutAssessments(ids, reason))
-
-    def _name_another_form(self, coverage: Coverage) -> None:
-        count, example = absences.of_another_form(self.reader, self.settings, coverage.scopes)
-        if count:
-            events.emit(events.AssessmentsOfAnotherForm(count, example))
-
-    def _name_strangers(self, strangers: Collection[str], coverage: Coverage) -> None:
-        if found := absences.there(self.reader, self.settings, coverage.scopes, strangers):
-            events.emit(events.MachinesNotRead(len(strangers), len(found), found[0]))
-        else:
-            events.emit(events.MachinesGone(len(strangers)))
+        yield from absences.unassessed(self._unassessed)
 
     def _is_complete(self) -> bool:
         return self._coverage is not None and self._complete.issuperset(self._wanted)

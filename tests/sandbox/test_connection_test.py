@@ -273,7 +273,7 @@ def test_an_empty_subscription_passes_with_a_note(passing, sandbox):
 def test_machines_without_findings_pass_with_what_to_check(passing, sandbox):
     note = passing(subscription_ids=[sandbox.fleet.subscription("quiet").id])["Data Fetch"]
     assert "Fetched virtual machines" in note
-    assert f"No assessments in {sandbox.fleet.subscription('quiet').id}: " in note
+    assert f"Machines, but no assessment in: {sandbox.fleet.subscription('quiet').id}. Why: " in note
 
 
 def test_machines_without_findings_in_china_say_why(passing, sandbox):

@@ -150,10 +150,10 @@ def test_subscriptions_that_cannot_be_proven_to_be_all_are_a_shortcoming(look):
     assert look(Tenant({"a": []}), tolerant=True).shortcomings == ()
 
 
-def test_states_and_groups_are_kept(look):
+def test_states_and_tenants_are_kept(look):
     coverage = look(Tenant({"a": ["Root"]}, states={"a": "Disabled"}))
     (only,) = coverage.readable
-    assert (only.state, only.groups, only.tenant_id) == ("Disabled", frozenset({"root"}), "t")
+    assert (only.state, only.tenant_id) == ("Disabled", "t")
 
 
 @pytest.mark.parametrize("own", [None, "", 7, {}])
@@ -168,21 +168,6 @@ def test_a_subscription_without_any_id_is_a_malformed_answer_in_one_line(look, i
     with pytest.raises(MalformedAnswerError, match="without its id") as caught:
         look(Tenant({"a": []}, odd={"subscriptionId": None, "id": id_}))
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("chain", "groups"),
-    [
-        *(
-            (nothing, set())
-            for nothing in (None, "root", [None], ["root"], {"name": "root"}, 7, [{}], [{"name": None}])
-        ),
-        ([None, {"name": "Root"}, {"name": 7}], {"root"}),
-    ],
-)
-def test_groups_that_are_none_are_passed_over(look, chain, groups):
-    (only,) = look(Tenant({"a": []}, odd={"managementGroups": chain})).readable
-    assert only.groups == groups
 
 
 def test_a_management_group_without_a_name_is_known_by_its_resource_id(look, monkeypatch):

@@ -26,7 +26,7 @@ def settings(**changes):
 
 
 def coverage(*subscriptions, tenant="T"):
-    return Coverage(1, tuple(Subscription(each, "", "", tenant, frozenset()) for each in subscriptions), (), ())
+    return Coverage(1, tuple(Subscription(each, "", tenant) for each in subscriptions), (), ())
 
 
 words = st.lists(st.sampled_from(["A", "b", "C"]), unique=True)

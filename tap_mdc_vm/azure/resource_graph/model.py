@@ -127,7 +127,6 @@ class Row(TypedDict, total=False):
     resourceGroup: Any
     location: Any
     managedBy: Any
-    managementGroups: Any
     identity: Any
     plan: Any
     state: Any

@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 _PROGRAMS = "az|dagster|docker|duckdb|git|kubectl|make|meltano|openssl|pip|pipx|psql|python|tap-mdc-vm[a-z-]*|uv"
 _BLOCK_OR_CODE = re.compile(rf"^( *)```(sh|yaml)\n(.*?)^\1```|`((?:{_PROGRAMS}) [^`\n]+)`", re.DOTALL | re.MULTILINE)
+_ANSWER = re.compile(r"```sh\n([^`]*?) *```\s+```text\n(.*?) *```", re.DOTALL)
 
 
 def commands(page: Path) -> list[str]:
@@ -25,6 +26,24 @@ def commands(page: Path) -> list[str]:
             continue
         for line in lines.replace("\\\n", " ").splitlines():
             typed = line if language == "sh" else "".join(re.findall(r"^ *(?:- )?run: (?!\|)(.*)", line))
-            command = re.sub(r"\s+", " ", re.sub(r"(^| )\s*# .*", "", typed)).strip()
+            command = _one_line(typed)
             found |= {command: None} if command else {}
     return list(found)
+
+
+def answers(page: Path) -> dict[str, re.Pattern[str]]:
+    """Return what a page says that commands show: a block of text right behind a block of shell, for its last command.
+
+    An ellipsis stands for anything.
+    """
+    found = {}
+    for lines, shown in _ANSWER.findall(page.read_text(encoding="utf-8")):
+        text = "".join(f"{line.strip()}\n" for line in shown.splitlines())
+        pattern = re.escape(text).replace("…", ".*")
+        found[_one_line(lines.replace("\\\n", " ").strip().splitlines()[-1])] = re.compile(pattern, re.DOTALL)
+    return found
+
+
+def _one_line(typed: str) -> str:
+    """Return a command without its comment and without blanks that don't count."""
+    return re.sub(r"\s+", " ", re.sub(r"(^| )\s*# .*", "", typed)).strip()

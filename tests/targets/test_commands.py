@@ -116,7 +116,7 @@ def test_a_page_can_be_typed_from_top_to_bottom(page: Path, project: Path, sandb
         cwd=project,
         env=environ,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
@@ -124,9 +124,14 @@ def test_a_page_can_be_typed_from_top_to_bottom(page: Path, project: Path, sandb
     )
     if failed.exists():
         pytest.fail(f"{failed.read_text()}\n{done.stderr[-6000:]}", pytrace=False)
+    shown = dict(output.split("\n", 1) for output in done.stdout.split("\x1e")[1:])
+    for command, answer in pages.answers(page).items():
+        if command in NOT_RUN:
+            continue
+        assert answer.fullmatch("".join(f"{line.strip()}\n" for line in shown[command].splitlines())), shown[command]
 
 
 def noting_failure(command: str, file: Path) -> str:
-    """Return a command for bash that is shown in the log, and written to a file if it fails."""
-    shown = shlex.quote(f"$ {command}")
-    return f"echo {shown} >&2\n{command} || echo $? {shown} >> {file}"
+    """Return a command for bash that is named before its output and in the log, and written to a file if it fails."""
+    name = shlex.quote(command)
+    return f"printf '\\x1e%s\\n' {name}; echo '$' {name} >&2\n{command} || echo $? {name} >> {file}"

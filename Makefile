@@ -15,7 +15,8 @@ install: .venv/.demo .meltano/.demo ## Install the tap, its sandbox and Meltano 
 
 demo: install ## Run tap-mdc-vm into target-jsonl against the sandbox, and show what arrived
 	@rm -rf output/sandbox
-	$(BIN)/tap-mdc-vm-sandbox --machines 250 --assessments-per-machine 30 -- \
+	TAP_MDC_VM_EXTRA_STREAMS='["vulnerabilities", "software", "defender_plans"]' \
+	  $(BIN)/tap-mdc-vm-sandbox --machines 250 --assessments-per-machine 30 -- \
 	  $(MELTANO) --env-file /dev/null --environment sandbox run tap-mdc-vm target-jsonl
 	@$(BIN)/python scripts/what_arrived.py output/sandbox
 

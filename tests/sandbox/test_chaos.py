@@ -1,4 +1,4 @@
-"""Two hundred syncs in which things go wrong by chance: each exact, or loud. None is silently short.
+"""Some eighty syncs in which things go wrong by chance: each exact, or loud. None is silently short.
 
 Waiting is cut to hundredths of seconds; how long the tap really waits is tested where it is decided. More of the same
 runs with ``make chaos`` (``CHAOS_RUNS``, ``CHAOS_FIRST_SEED``).
@@ -19,10 +19,11 @@ from tap_mdc_vm_sandbox.faults import SIGN_IN, SPOILED, TRANSPORT
 pytestmark = pytest.mark.usefixtures("bare_environment", "impatient")
 
 STREAMS = ("virtual_machines", "network_interfaces", "assessments")
-RUNS = int(os.environ.get("CHAOS_RUNS", "200"))
+RUNS = int(os.environ.get("CHAOS_RUNS", "60"))
 FIRST = int(os.environ.get("CHAOS_FIRST_SEED", "0"))
 PASSING = range(FIRST, FIRST + RUNS // 2)
 SPOILING = range(FIRST + RUNS // 2, FIRST + RUNS)
+DRIFTING = range(FIRST, FIRST + RUNS // 8)
 SMALL_PAGES = {"page_size": 20, "request_timeout": 5, "transform_map": "none"}
 
 
@@ -65,7 +66,7 @@ def test_answers_that_lie_are_noticed_or_make_no_difference(fleet, undisturbed, 
         assert run.summary["complete"] is False
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", DRIFTING)
 @pytest.mark.parametrize("page_size", [6, 25])
 def test_rows_that_were_there_throughout_arrive_exactly_once_while_others_come_and_go(
     fleet, undisturbed, seed, page_size

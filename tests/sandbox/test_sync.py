@@ -162,6 +162,7 @@ def test_only_the_chosen_subscriptions_are_read(odd, run):
         "readable": 1,
         "unreadable": [],
         "withoutAssessments": [s for s in run.summary["subscriptions"]["withoutAssessments"] if s == chosen],
+        "reasons": {s: why for s, why in run.summary["subscriptions"]["reasons"].items() if s == chosen},
     }
 
 

@@ -269,3 +269,24 @@ def test_a_row_of_nothing_but_an_id_is_a_record():
 def test_the_computer_name_is_the_one_given_else_the_one_seen_inside(profile, name):
     properties = {"osProfile": profile, "extended": {"instanceView": {"computerName": "seen"}}}
     assert virtual_machine(sent({"id": "/VM", "properties": properties}), {}, Context())["computerName"] == name
+
+
+NIC = {"id": "/nic", "primary": None, "macAddress": "00-0D-3A-00-00-01"} | {
+    "ipConfigurations": [{"primary": True, "privateIPAddress": "10.0.0.4", "publicIPAddress": "198.51.100.4"}]
+}
+
+
+@pytest.mark.parametrize("profile", [None, {}, {"networkInterfaces": []}, {"networkInterfaces": None}])
+def test_a_machine_whose_row_names_no_interface_takes_those_that_name_it(tenant, profile):
+    row = copy.deepcopy(tenant.virtual_machines[0])
+    row["properties"]["networkProfile"] = profile
+    record = virtual_machine(sent(row), {"/nic": NIC}, Context(), ["/nic"])
+    assert [each["id"] for each in record["networkInterfaces"]] == ["/nic"]
+    assert addresses(record) == ("00-0D-3A-00-00-01", "10.0.0.4", "198.51.100.4")
+
+
+def test_interfaces_that_name_a_machine_come_behind_those_that_it_names_and_none_twice(tenant):
+    row = copy.deepcopy(tenant.virtual_machines[0])
+    row["properties"]["networkProfile"] = {"networkInterfaces": [{"id": "/Other"}, {"id": "/NIC"}]}
+    record = virtual_machine(sent(row), {"/nic": NIC}, Context(), ["/nic", "/third"])
+    assert [each["id"] for each in record["networkInterfaces"]] == ["/other", "/nic", "/third"]

@@ -24,6 +24,9 @@ _BUCKETS = 32_768
 """Of some 400 bytes each at 100,000 machines: quick to search, quick to copy for one entry more, and so small that
 Python's own allocator holds them, which gives their memory to others once the index is cleared."""
 
+_OWNED = "/"
+"""Behind a machine's id, what it owns is kept apart from what is known of a resource with that id."""
+
 _INTERFACES = "/providers/microsoft.network/networkinterfaces/"
 
 
@@ -49,6 +52,13 @@ class _Compact:
         """Keep facts under an id, beside those that are there."""
         mark, number = _place(lower_id)
         self._buckets[number] += b"%b%b\n" % (mark, orjson.dumps(facts))
+
+    def first(self, lower_id: str) -> Any:  # noqa: ANN401 - what was kept
+        """Return the facts under an id that came first, or None."""
+        mark, number = _place(lower_id)
+        bucket = self._buckets[number]
+        start = bucket.find(mark)
+        return None if start < 0 else orjson.loads(bucket[start + _MARK : bucket.index(b"\n", start + _MARK)])
 
     def recall(self, lower_id: str) -> Iterator[Any]:
         """Yield the facts under an id, as they came."""
@@ -77,23 +87,23 @@ class AddressIndex(_Compact):
 
     def get(self, lower_id: str, /) -> str | None:
         """Return the address of a resource, or None."""
-        return next(self.recall(lower_id), None)
+        address: str | None = self.first(lower_id)
+        return address
 
 
 class InterfaceIndex(_Compact):
     """The MAC and the addresses of each network interface, and whose it is. Machines ask for them."""
 
-    _FIELDS = ("primary", "macAddress")
     _CONFIGURATION = ("primary", "privateIPAddress", "publicIPAddress")
 
     def add(self, record: Record) -> None:
         """Keep what a machine takes from a record of the stream ``network_interfaces``."""
         identity, machine = record["id"], record.get("virtualMachineId")
         configurations = [[each[name] for name in self._CONFIGURATION] for each in record["ipConfigurations"]]
-        self.keep(identity, [*(record[name] for name in self._FIELDS), configurations])
+        self.keep(identity, [record["primary"], record["macAddress"], configurations])
         if machine:
             # Mostly both are in one resource group, and then the interface's name tells its id.
-            self.keep(machine, identity.removeprefix(_beside(machine)))
+            self.keep(machine + _OWNED, identity.removeprefix(_beside(machine)))
 
     def get(self, lower_id: str, /) -> Record | None:
         """Return an interface's record, cut down to what a machine takes from it; None for an unknown interface.
@@ -101,15 +111,16 @@ class InterfaceIndex(_Compact):
         That is ``primary``, ``macAddress``, and ``ipConfigurations`` with ``primary``, ``privateIPAddress`` and
         ``publicIPAddress`` each.
         """
-        for *fields, configurations in self.recall(lower_id):
-            return dict(zip(self._FIELDS, fields, strict=True)) | {
-                "ipConfigurations": [dict(zip(self._CONFIGURATION, each, strict=True)) for each in configurations]
-            }
-        return None
+        facts = self.first(lower_id)
+        return facts and {
+            "primary": facts[0],
+            "macAddress": facts[1],
+            "ipConfigurations": [dict(zip(self._CONFIGURATION, each, strict=True)) for each in facts[2]],
+        }
 
     def attached_to(self, machine_id: str) -> list[str]:
         """Return the ids of the interfaces that say that they are a machine's, which its own row may leave out."""
-        names = self.recall(machine_id)
+        names = self.recall(machine_id + _OWNED)
         return [name if name.startswith("/") else _beside(machine_id) + name for name in names]
 
 
@@ -129,13 +140,11 @@ class MachineIndex(_Compact):
     """The same for many machines, so kept once."""
 
     _OWN = ("vmId", "name", "macAddress", "privateIPAddress", "publicIPAddress")
-    _CALLED = ("vmId", "vmName", "macAddress", "privateIPAddress", "publicIPAddress")
-    """The same in the other streams."""
 
     def __init__(self) -> None:
         super().__init__()
         self.subscriptions: Counter[str] = Counter()
-        self._systems: list[tuple[str | None, ...]] = []
+        self._systems: list[Record] = []
         self._numbers: dict[tuple[str | None, ...], int] = {}
 
     def add(self, record: Record) -> None:
@@ -145,14 +154,22 @@ class MachineIndex(_Compact):
         system = tuple(record[name] for name in self._SHARED)
         number = self._numbers.setdefault(system, len(self._systems))
         if number == len(self._systems):
-            self._systems.append(system)
-        self.keep(record["id"], [number, *(record[name] for name in self._OWN)])
+            self._systems.append(dict(zip(self._SHARED, system, strict=True)))
+        self.keep(record["id"], [number, *[record[name] for name in self._OWN]])
         if record["subscriptionId"]:
             self.subscriptions[record["subscriptionId"].lower()] += 1
 
     def get(self, lower_id: str, /) -> Record | None:
         """Return the eight fields of a machine's record that its assessments repeat; None for an unknown machine."""
-        for number, *own in self.recall(lower_id):
-            shared = zip(self._SHARED, self._systems[number], strict=True)
-            return dict(zip(self._CALLED, own, strict=True)) | dict(shared)
-        return None
+        facts = self.first(lower_id)
+        if facts is None:
+            return None
+        number, vm_id, name, mac_address, private, public = facts
+        return {
+            **self._systems[number],
+            "vmId": vm_id,
+            "vmName": name,
+            "macAddress": mac_address,
+            "privateIPAddress": private,
+            "publicIPAddress": public,
+        }

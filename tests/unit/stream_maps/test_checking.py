@@ -196,7 +196,7 @@ def test_labels_that_the_map_that_ships_lacks_or_requires_are_named_and_the_map_
 def test_a_label_with_another_type_than_the_map_that_ships_gives_it_is_named():
     assert remarks({"etm_findings": {"findingSeverity": "severity"}}, {"findingSeverity": {}}) == [
         "stream_maps: etm_findings.findingSeverity gives string, and as it ships integer",
-        "stream_map_config: stream_map_config.findingSeverity is read by no expression; did you mean findingStatus?",
+        "stream_map_config: stream_map_config.findingSeverity is read by no expression; did you mean findingType?",
     ]
 
 

@@ -82,11 +82,11 @@ def _memory(table: Table, runs: list[Figures]) -> None:
         first, last = full[0], full[-1]
         growth = (last.memory - first.memory) * 1024 / (last.machines - first.machines)
         what = f"growth of memory per machine, {first.machines:,} to {last.machines:,}"
-        table.row(what, growth, "< 0.5", "KB")
+        table.row(what, growth, "<= 0.25", "KB")
     for each in runs:
         base = each in full[:1]
         what = f"memory, {each.machines:,} machines" + (", all pages in flight" if base else "")
-        table.row(what, each.memory, "< 200" if base else "", "MB")
+        table.row(what, each.memory, "<= 200" if base else "", "MB")
 
 
 def _straightness(table: Table, name: str, line: Line, points: dict[int, float]) -> None:

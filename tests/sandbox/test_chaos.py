@@ -80,9 +80,17 @@ def test_rows_that_were_there_throughout_arrive_exactly_once_while_others_come_a
         assert throughout & undisturbed[stream].keys() <= counted.keys()
 
 
-@pytest.mark.parametrize("mode", [HashMode.PER_REQUEST, HashMode.SIGNED])
+@pytest.mark.parametrize("mode", [HashMode.PER_REQUEST, HashMode.SIGNED, HashMode.OTHER])
 def test_a_service_that_can_not_partition_is_read_in_order_and_the_log_says_so(fleet, undisturbed, mode):
     run, _ = disturbed(fleet, hash_mode=mode)
     assert run.error is None
     assert arrived(run) == undisturbed
     assert any("falling back to ordered pages" in line for line in run.log)
+
+
+@pytest.mark.parametrize("limit", [{"lacking": ("make_list",)}, {"list_limit": 37}, {"payload_limit": 100_000}])
+@pytest.mark.parametrize("chaos", [None, Chaos(seed=1, kinds=TRANSPORT, seconds=0.02)])
+def test_a_service_that_does_not_pack_as_much_is_asked_for_less(fleet, undisturbed, limit, chaos):
+    run, _ = disturbed(fleet, chaos=chaos, **limit)
+    assert run.error is None
+    assert arrived(run) == undisturbed

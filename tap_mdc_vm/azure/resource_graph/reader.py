@@ -72,7 +72,8 @@ class Reader:
 class Reading:
     """One query's rows from all scopes, in batches of an answer.
 
-    Iterating yields non-empty lists of rows, no id (in lower case) twice. When the iteration ends, ``shortcomings``
+    Iterating yields non-empty lists of rows, no id (in lower case) twice; a list is emptied when the next is asked for.
+    When the iteration ends, ``shortcomings``
     is empty if and only if the result is proven complete; unless the reader is tolerant, it raises instead.
 
     Attributes:

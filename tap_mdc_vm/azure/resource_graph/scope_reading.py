@@ -139,7 +139,10 @@ class ScopeReading:
                     self._fall_short(answer.unproven)
                 read += answer.count
                 self.duplicates += answer.duplicates
-                yield list(answer.rows.values())
+                rows = list(answer.rows.values())
+                del answer
+                yield rows
+                rows.clear()  # so that its megabytes are free while the next one is waited for
             if not self._is_heavy:
                 self._workers.submit(partial(self._adds_up, read), urgent=True).result()
         except PartitionsUnusableError as error:

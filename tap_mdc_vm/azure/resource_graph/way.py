@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from tap_mdc_vm.azure.resource_graph.partitions import Partition
     from tap_mdc_vm.azure.resource_graph.questions import Questions
 
-_AIM = 7 * 1024 * 1024
-"""Bytes of a packed answer on average. Azure's limit is 16 MiB, and was 12 until 2021: there is room for rows that are
-a third larger than those of the first page."""
+_AIM = 11 * 1024 * 1024
+"""Bytes of a packed answer on average. Azure's limit is 16 MiB (12 MB in 2020): there is room for rows that are
+larger than those of the first page by two fifths."""
 
 _PAGES = 5
 """Pages that a packed answer may hold: a smaller ``page_size`` makes packed answers smaller too."""

@@ -18,7 +18,7 @@ T = TypeVar("T")
 _SPARE = 4
 """Jobs ahead beside one for each thread: what Azure's quota lets go out while the caller waits for an urgent answer."""
 
-_ROOM = 40 * 1024 * 1024
+_ROOM = 32 * 1024 * 1024
 """Bytes that results ahead of their use may take, as far as their sizes are foreseen."""
 
 

@@ -243,8 +243,8 @@ class Tokens:
     def token(self) -> str:
         return "token"
 
-    def renew(self) -> None:
-        pass
+    def renew(self, refused: str) -> bool:
+        return True
 
 
 @dataclass

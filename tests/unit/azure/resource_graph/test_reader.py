@@ -97,8 +97,8 @@ def test_a_packed_answer_aims_at_the_same_bytes_however_large_the_rows(read):
     for size, count in ((100_000, 300), (10_000, 2_000)):
         largest, service = 0, Weighing(things(count, size))
         assert len(read(service, page_size=1000).rows) == count
-        assert 7 * 2**20 < largest < 12 * 2**20
-        assert len(service.texts()) <= count * size / 2**20 / 7 + 4
+        assert 8 * 2**20 < largest < 14 * 2**20
+        assert len(service.texts()) <= count * size / 2**20 / 9 + 4
 
 
 @settings(deadline=None, max_examples=30)

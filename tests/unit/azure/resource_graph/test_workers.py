@@ -61,7 +61,7 @@ def test_only_a_few_more_jobs_are_begun_than_there_are_threads(workers):
     assert len(begun) == 8
 
 
-@pytest.mark.parametrize(("size", "most"), [(0, 8), (10 * 2**20, 7), (30 * 2**20, 3), (10**9, 1)])
+@pytest.mark.parametrize(("size", "most"), [(0, 8), (11 * 2**20, 3), (30 * 2**20, 2), (10**9, 1)])
 def test_fewer_are_begun_where_their_results_are_large(workers, size, most):
     begun, lane = [], workers.lane()
     workers.add(lane, noting(begun, range(100)), size=size)

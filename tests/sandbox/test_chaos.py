@@ -13,7 +13,7 @@ import pytest
 from runs import sync
 
 from tap_mdc_vm.errors import IncompleteError, ScopeTooLargeError
-from tap_mdc_vm_sandbox import Chaos, Drift, Fleet, HashMode, Sandbox
+from tap_mdc_vm_sandbox import Chaos, Drift, Fleet, HashMode, Limits, Sandbox
 from tap_mdc_vm_sandbox.faults import SIGN_IN, SPOILED, TRANSPORT
 
 pytestmark = pytest.mark.usefixtures("bare_environment", "impatient")
@@ -88,9 +88,11 @@ def test_a_service_that_can_not_partition_is_read_in_order_and_the_log_says_so(f
     assert any("falling back to ordered pages" in line for line in run.log)
 
 
-@pytest.mark.parametrize("limit", [{"lacking": ("make_list",)}, {"list_limit": 37}, {"payload_limit": 100_000}])
+@pytest.mark.parametrize(
+    "limits", [Limits(lacking=frozenset({"make_list"})), Limits(list_length=37), Limits(payload=400_000)]
+)
 @pytest.mark.parametrize("chaos", [None, Chaos(seed=1, kinds=TRANSPORT, seconds=0.02)])
-def test_a_service_that_does_not_pack_as_much_is_asked_for_less(fleet, undisturbed, limit, chaos):
-    run, _ = disturbed(fleet, chaos=chaos, **limit)
+def test_a_service_that_does_not_pack_as_much_is_asked_for_less(fleet, undisturbed, limits, chaos):
+    run, _ = disturbed(fleet, chaos=chaos, limits=limits)
     assert run.error is None
     assert arrived(run) == undisturbed

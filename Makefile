@@ -4,9 +4,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINS := --constraint constraints/project.txt
 MELTANO := $(BIN)/meltano
+PLUGINS := tap-mdc-vm target-jsonl target-postgres target-s3-jsonl target-duckdb target-csv etm-delivery
 export MELTANO_CLI_DISABLE_VERSION_CHECK := true
 
-.PHONY: help install demo try test chaos bench lint format docs constraints clean
+.PHONY: help install demo try test targets chaos bench lint format docs constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -27,6 +28,9 @@ try: install ## Load your own tenant, as the account of az login, into files in 
 test: lint .meltano/.all ## Run every check and the whole test suite
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
+targets: .venv/.dev .meltano/.all .meltano/.parquet ## Run the pairings that take long, and what Snowflake and BigQuery make of the schemas
+	$(BIN)/pytest --numprocesses auto --dist loadfile -m slow tests/targets $(PYTEST_ARGS)
+
 chaos: .venv/.dev ## Run the chaos suite for longer: 2,000 runs instead of the 60 of make test, or CHAOS_RUNS, from seed CHAOS_FIRST_SEED
 	CHAOS_RUNS=$${CHAOS_RUNS:-2000} CHAOS_FIRST_SEED=$${CHAOS_FIRST_SEED:-1000} $(BIN)/pytest tests/sandbox/test_chaos.py \
 	  tests/unit/azure/resource_graph/test_reader_by_chance.py
@@ -39,6 +43,7 @@ lint: .venv/.dev ## Check style, types and the layers of the architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 format: .venv/.dev ## Format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix .
@@ -51,7 +56,8 @@ constraints: .venv/.dev ## Pin the newest versions that fit together, for the pr
 	$(BIN)/python scripts/update_constraints.py
 
 clean: ## Remove what make has made: environments, caches, the site and the demo's output. Your output/ and Meltano's state stay
-	rm -rf .venv .meltano/extractors .meltano/loaders .meltano/.demo .meltano/.all output/sandbox site dist
+	rm -rf .venv .meltano/extractors .meltano/loaders .meltano/utilities .meltano/.demo .meltano/.all .meltano/.parquet
+	rm -rf output/sandbox site dist
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/bin/python:
@@ -80,6 +86,12 @@ clean: ## Remove what make has made: environments, caches, the site and the demo
 	@touch $@
 
 .meltano/.all: meltano.yml pyproject.toml $(wildcard constraints/*.txt) | .venv/.dev
-	@echo 'Installing all plugins of meltano.yml into .meltano …'
-	@$(MELTANO) --log-level warning install
+	@echo 'Installing the plugins of meltano.yml into .meltano …'
+	@$(MELTANO) --log-level warning install $(PLUGINS)
 	@touch $@ .meltano/.demo
+
+# Apart, as it is large and wants Python 3.12 or older.
+.meltano/.parquet: meltano.yml constraints/target-s3-parquet.txt | .venv/.dev
+	@echo 'Installing the plugin target-s3-parquet into .meltano …'
+	@$(MELTANO) --log-level warning install target-s3-parquet
+	@touch $@

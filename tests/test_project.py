@@ -29,6 +29,7 @@ PLACES = {
     "target-duckdb": "path",
     "target-csv": "output_path",
     "target-csv--etm": "output_path",
+    "target-s3-parquet": "prefix",
     "etm-delivery": "prefix",
 }
 """The setting that says where a plugin writes: a folder, a file, a schema, a prefix."""

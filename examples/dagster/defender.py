@@ -38,7 +38,7 @@ def defender(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(metadata={**rows, "requests": summary["requests"], "seconds": summary["seconds"]})
 
 
-@dg.schedule(target=defender, cron_schedule="30 5 * * *")
+@dg.schedule(target=defender, cron_schedule="30 5 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
 def daily(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
     """Start one run per environment, at half past five."""
     day = context.scheduled_execution_time.date()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -31,6 +32,7 @@ Records = dict[str, dict[str, dict[str, Any]]]
 SCHEMAS = {"postgres": "tap_mdc_vm_sandbox", "duckdb": "tap_mdc_vm"}
 """In which each database holds the tables that came from the sandbox."""
 BUCKET = "security-lake"
+csv.field_size_limit(2**24)  # the tenant has a value of 300 kB, as Azure may
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 Meltano = Callable[..., CompletedProcess[str]]
 

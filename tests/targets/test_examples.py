@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster
+import duckdb
 import loaded
 import psycopg
 import pytest
@@ -144,6 +146,28 @@ def test_new_findings(ask: Ask, everything: Records):
     )
     assert expected
     assert Counter((row["finding"], row["machine"]) for row in ask("new_findings")) == expected
+
+
+AGED = """update assessments set "_sdc_extracted_at" = "_sdc_extracted_at" - interval '1' day where id = """
+
+
+def test_not_seen_in_last_run_in_postgres(loaded_postgres: str, everything: Records):
+    query, aged = (SQL / "not_seen_in_last_run.sql").read_text(encoding="utf-8"), min(everything["assessments"])
+    with psycopg.connect(loaded_postgres) as connection:
+        connection.execute(f"set search_path = {SCHEMAS['postgres']}")
+        assert connection.execute(query).fetchall() == []
+        connection.execute(f"{AGED} %s", [aged])
+        assert [row[-1] for row in connection.execute(query)] == [aged]
+        connection.rollback()
+
+
+def test_not_seen_in_last_run_in_duckdb(loaded_duckdb: Path, everything: Records, tmp_path: Path):
+    query, aged = (SQL / "not_seen_in_last_run.sql").read_text(encoding="utf-8"), min(everything["assessments"])
+    with duckdb.connect(shutil.copy(loaded_duckdb, tmp_path)) as connection:
+        connection.execute(f"use {SCHEMAS['duckdb']}")
+        assert connection.execute(query).fetchall() == []
+        connection.execute(f"{AGED} ?", [aged])
+        assert [row[-1] for row in connection.execute(query).fetchall()] == [aged]
 
 
 def test_recommendations(ask: Ask, everything: Records):

@@ -244,7 +244,7 @@ class SyncSummary(Event, frozen=True):
             ``reasons``: by each id of the last, why.
         requests: Requests to Resource Graph in all.
         throttled: Answers 429 among them.
-        waited_seconds: Seconds that requests and sign-ins waited for the quota or another try, added up over all threads.
+        waited_seconds: Seconds that requests and sign-ins waited for quota or another try, added up over all threads.
         seconds: How long the run took.
         complete: Whether every selected stream is proven complete.
     """

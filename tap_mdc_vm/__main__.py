@@ -46,7 +46,8 @@ def main() -> None:
     gc.set_threshold(_GC_THRESHOLD)
     gc.enable()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    if "SINGER_SDK_LOG_CONFIG" not in os.environ:  # who configures the log gets all of it
+    # Who configures the log gets all of it. What Meltano sets for every run is nobody's choice.
+    if "SINGER_SDK_LOG_CONFIG" not in os.environ or "MELTANO_EXTRACTOR_NAME" in os.environ:
         for name in (_LOGGER.name, "singer_sdk.mapper", "singer_sdk.metrics"):
             logging.getLogger(name).addFilter(_is_needed)
     try:

@@ -125,6 +125,14 @@ def test_a_full_sync_needs_no_state_and_is_the_same_from_one(run, project: Path)
     assert files(project) == first
 
 
+def test_a_run_does_not_log_what_the_sdk_says_of_maps_and_metrics(run):
+    log = run("run", "tap-mdc-vm", "target-jsonl").stderr
+    assert "Sync summary" in log
+    assert "METRIC" not in log
+    assert "stream map override" not in log
+    assert "Skipping parse" not in log
+
+
 def test_the_daily_schedule_runs_its_job(run, project: Path):
     shown = run("schedule", "list", "--format", "json").stdout
     assert [schedule["name"] for schedule in json.loads(shown)["schedules"]["job"]] == ["defender-daily"]

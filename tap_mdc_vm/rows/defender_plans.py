@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_mdc_vm.resource_ids import lower
-from tap_mdc_vm.rows.fields import branches, document, flag, properties_of, text, texts
+from tap_mdc_vm.rows.fields import blank, branches, document, envelope, flag, named, properties_of, texts
 
 if TYPE_CHECKING:
     from tap_mdc_vm.rows.fields import Context, Json, Row
+
+
+_BLANK = blank("defender_plans")
 
 
 def defender_plan(row: Row, context: Context) -> Json:
     """Return the record of a plan, whether it is on or off."""
     properties = document(properties_of(row)) or {}
     extensions = properties.get("extensions")
-    return {
-        "id": lower(row["id"]),
-        "resourceId": row["id"],
-        "name": text(row.get("name")),
-        "subscriptionId": text(row.get("subscriptionId")),
-        "tenantId": text(row.get("tenantId")),
-        "resourceGroup": text(row.get("resourceGroup")),
-        "pricingTier": text(properties.get("pricingTier")),
-        "subPlan": text(properties.get("subPlan")),
-        "resourcesCoverageStatus": text(properties.get("resourcesCoverageStatus")),
+    return _BLANK | {
+        **envelope(row, "name"),
+        **named(properties, "pricingTier", "subPlan", "resourcesCoverageStatus", "freeTrialRemainingTime"),
         "enablementTime": context.instant(properties.get("enablementTime"), "defender_plans.enablementTime"),
-        "freeTrialRemainingTime": text(properties.get("freeTrialRemainingTime")),
         "deprecated": flag(properties.get("deprecated")),
         "replacedBy": texts(properties.get("replacedBy")),
         "extensions": branches(extensions) if type(extensions) is list else None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
-from tap_mdc_vm import clouds
+from tap_mdc_vm import clouds, packaged
 from tap_mdc_vm.errors import MalformedAnswerError
 from tap_mdc_vm.resource_ids import lower
 
@@ -34,6 +34,9 @@ _INSTANT = re.compile(
     re.ASCII | re.VERBOSE,
 )
 """A day, and mostly a time of it. Hour 24 is refused here, because not every version of Python does."""
+
+RESOURCE = ("name", "type", "location")
+"""Columns of a resource's row beside those that tell where it is."""
 
 _WORDS = {"true": True, "false": False}
 NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -112,21 +115,20 @@ def storable(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def envelope(row: Row) -> Json:
-    """Return the fields that the records of all streams begin with.
+def blank(stream: str) -> Json:
+    """Return a record of a stream with no field filled, in the order of its schema."""
+    return dict.fromkeys(packaged.schema(stream)["properties"])
 
-    ``id`` is in lower case, because Azure spells one resource's id differently from day to day.
-    """
-    return {
-        "id": lower(row["id"]),
-        "resourceId": row["id"],
-        "name": text(row.get("name")),
-        "type": text(row.get("type")),
-        "tenantId": text(row.get("tenantId")),
-        "subscriptionId": text(row.get("subscriptionId")),
-        "resourceGroup": text(row.get("resourceGroup")),
-        "location": text(row.get("location")),
-    }
+
+def envelope(row: Row, *columns: str) -> Json:
+    """Return what all streams have of a row: its id in both spellings, where it is, and more columns of text."""
+    where = named(row, "tenantId", "subscriptionId", "resourceGroup", *columns)
+    return {"id": lower(row["id"]), "resourceId": row["id"], **where}
+
+
+def named(parent: Row, *names: str) -> Json:
+    """Return the texts under some names, which are those of the record's fields too."""
+    return {name: text(parent.get(name)) for name in names}
 
 
 def branch(parent: Json, name: str) -> Json:

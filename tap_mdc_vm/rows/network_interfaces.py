@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.fields import (
+    RESOURCE,
     Json,
     Lookup,
     Row,
+    blank,
     branch,
     branches,
     document,
     envelope,
     first,
     flag,
+    named,
     primary_of,
     properties_of,
     reference,
     storable,
     text,
 )
+
+_BLANK = blank("network_interfaces")
 
 
 def network_interface(row: Row, public_ips: Lookup[str]) -> Json:
@@ -33,8 +38,8 @@ def network_interface(row: Row, public_ips: Lookup[str]) -> Json:
     properties = given or {}
     configurations = [_configuration(item, public_ips) for item in branches(properties.get("ipConfigurations"))]
     primary = primary_of(configurations)
-    return {
-        **envelope(row),
+    return _BLANK | {
+        **envelope(row, *RESOURCE),
         "macAddress": text(properties.get("macAddress")),
         "primary": flag(properties.get("primary")),
         "virtualMachineId": reference(branch(properties, "virtualMachine").get("id")),
@@ -56,9 +61,7 @@ def _configuration(given: Json, public_ips: Lookup[str]) -> Json:
         "id": reference(given.get("id")),
         "name": text(given.get("name")),
         "primary": flag(properties.get("primary")),
-        "privateIPAddress": text(properties.get("privateIPAddress")),
-        "privateIPAddressVersion": text(properties.get("privateIPAddressVersion")),
-        "privateIPAllocationMethod": text(properties.get("privateIPAllocationMethod")),
+        **named(properties, "privateIPAddress", "privateIPAddressVersion", "privateIPAllocationMethod"),
         "subnetId": text(branch(properties, "subnet").get("id")),
         "publicIPAddressId": public_id,
         "publicIPAddress": public_ips.get(lower(public_id)) if public_id else None,

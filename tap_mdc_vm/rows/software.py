@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm.resource_ids import lower
-from tap_mdc_vm.rows.fields import document, properties_of, text, whole
+from tap_mdc_vm.rows.fields import blank, document, envelope, named, properties_of, whole
 
 if TYPE_CHECKING:
     from tap_mdc_vm.rows.fields import Context, Json, Lookup, Row
 
+_BLANK = blank("software")
 _PROGRAM = re.compile(
     "(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft[.]compute/virtualmachines/[^/]+)"
     "/providers/microsoft[.]security/softwareinventories/[^/]+"
@@ -26,27 +27,18 @@ def software(row: Row, machines: Lookup[Json], context: Context) -> Json | None:
         machines: What is known of each machine, as for an assessment.
         context: What the row doesn't say itself.
     """
-    identity = lower(row["id"])
-    found = _PROGRAM.fullmatch(identity)
+    found = _PROGRAM.fullmatch(lower(row["id"]))
     if not found:
         return None
     properties = document(properties_of(row)) or {}
     machine = machines.get(found[1]) or {}
-    return {
-        "id": identity,
-        "resourceId": row["id"],
+    return _BLANK | {
+        **envelope(row),
         "virtualMachineId": found[1],
         "vmId": machine.get("vmId"),
         "vmName": machine.get("vmName"),
-        "subscriptionId": text(row.get("subscriptionId")),
-        "tenantId": text(row.get("tenantId")),
-        "resourceGroup": text(row.get("resourceGroup")),
-        "vendor": text(properties.get("vendor")),
-        "softwareName": text(properties.get("softwareName")),
-        "version": text(properties.get("version")),
-        "osPlatform": text(properties.get("osPlatform")),
-        "endOfSupportStatus": text(properties.get("endOfSupportStatus")),
-        "endOfSupportDate": text(properties.get("endOfSupportDate")),
+        **named(properties, "vendor", "softwareName", "version", "osPlatform"),
+        **named(properties, "endOfSupportStatus", "endOfSupportDate"),
         "numberOfKnownVulnerabilities": whole(properties.get("numberOfKnownVulnerabilities")),
         "firstSeenAt": context.instant(properties.get("firstSeenAt"), "software.firstSeenAt"),
     }

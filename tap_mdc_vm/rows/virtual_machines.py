@@ -6,16 +6,19 @@ import re
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm.rows.fields import (
+    RESOURCE,
     Context,
     Json,
     Lookup,
     Row,
+    blank,
     branch,
     branches,
     document,
     envelope,
     first,
     flag,
+    named,
     primary_of,
     properties_of,
     reference,
@@ -27,6 +30,8 @@ from tap_mdc_vm.rows.fields import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_BLANK = blank("virtual_machines")
+_IMAGE = ("publisher", "offer", "sku", "version", "exactVersion")
 _POWER_STATE = re.compile("(?:PowerState/)?([^/]+)", re.IGNORECASE)
 
 
@@ -48,40 +53,27 @@ def virtual_machine(row: Row, interfaces: Lookup[Json], context: Context, attach
     security = branch(properties, "securityProfile")
     firmware = branch(security, "uefiSettings")
     disks = storage.get("dataDisks")
-    return {
-        **envelope(row),
-        "vmId": text(properties.get("vmId")),
+    return _BLANK | {
+        **envelope(row, *RESOURCE, "managedBy"),
+        **named(properties, "vmId", "provisioningState", "priority", "evictionPolicy", "licenseType"),
+        **named(seen, "osName", "osVersion", "hyperVGeneration"),
+        **{f"image{name[0].upper()}{name[1:]}": text(image.get(name)) for name in _IMAGE},
         "vmSize": text(branch(properties, "hardwareProfile").get("vmSize")),
-        "provisioningState": text(properties.get("provisioningState")),
         "powerState": _power_state(branch(seen, "powerState").get("code")),
         "computerName": first(text(each.get("computerName")) for each in (branch(properties, "osProfile"), seen)),
         "osType": text(branch(storage, "osDisk").get("osType")),
-        "osName": text(seen.get("osName")),
-        "osVersion": text(seen.get("osVersion")),
-        "imagePublisher": text(image.get("publisher")),
-        "imageOffer": text(image.get("offer")),
-        "imageSku": text(image.get("sku")),
-        "imageVersion": text(image.get("version")),
-        "imageExactVersion": text(image.get("exactVersion")),
         "imageId": first(text(image.get(kind)) for kind in ("id", "communityGalleryImageId", "sharedGalleryImageId")),
-        "priority": text(properties.get("priority")),
-        "evictionPolicy": text(properties.get("evictionPolicy")),
-        "licenseType": text(properties.get("licenseType")),
         "securityType": text(security.get("securityType")),
         "secureBootEnabled": flag(firmware.get("secureBootEnabled")),
         "vTpmEnabled": flag(firmware.get("vTpmEnabled")),
         "encryptionAtHost": flag(security.get("encryptionAtHost")),
-        "hyperVGeneration": text(seen.get("hyperVGeneration")),
         "patchMode": _patch_mode(properties),
         "dataDiskCount": len(disks) if type(disks) is list else None,
         "timeCreated": context.instant(properties.get("timeCreated"), "virtual_machines.timeCreated"),
         "availabilitySetId": text(branch(properties, "availabilitySet").get("id")),
         "virtualMachineScaleSetId": text(branch(properties, "virtualMachineScaleSet").get("id")),
-        "managedBy": text(row.get("managedBy")),
         "zones": texts(row.get("zones")),
-        "tags": document(storable(row.get("tags"))),
-        "identity": document(storable(row.get("identity"))),
-        "plan": document(storable(row.get("plan"))),
+        **{name: document(storable(row.get(name))) for name in ("tags", "identity", "plan")},
         **_network(branches(branch(properties, "networkProfile").get("networkInterfaces")), interfaces, attached),
         "properties": given,
     }

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_mdc_vm import packaged
 from tap_mdc_vm.rows.additional_data import cves_of, score_of
-from tap_mdc_vm.rows.fields import text
+from tap_mdc_vm.rows.fields import blank, text
 
 if TYPE_CHECKING:
     from tap_mdc_vm.rows.fields import Context, Json
 
-_FIELDS = tuple(packaged.schema("vulnerabilities")["properties"])
+_BLANK = blank("vulnerabilities")
 
 
 def vulnerabilities(assessment: Json, context: Context) -> list[Json]:
@@ -23,7 +22,7 @@ def vulnerabilities(assessment: Json, context: Context) -> list[Json]:
     """
     if not assessment["cves"]:
         return []
-    shared = {name: assessment.get(name) for name in _FIELDS} | {"assessmentId": assessment["id"]}
+    shared = {name: assessment.get(name) for name in _BLANK} | {"assessmentId": assessment["id"]}
     records = []
     for identity, cve in cves_of(assessment["additionalData"]).items():
         record = shared.copy()

@@ -142,6 +142,7 @@ class Inventory:
         waiting = [each for each in self._spools if each == name or (each in DERIVED and DERIVED[each].of == name)]
         for stream in waiting:
             self._spools[stream].clear()
+            self._made_of[stream] = 0
         self._left_out[name] = 0
         for rows in self._rows(name):
             records = [record for row in rows if (record := source.record(row, joined, self.context)) is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import closing
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -173,13 +174,16 @@ class TapMdcVm(Tap):
         if value != "all":
             super().cb_test(ctx, param, value)
             return
-        config: _ConfigInput = ctx.params.get("config", _ConfigInput())
-        tap = cls(config=config.config)
-        connection_test.run(tap.settings)
-        if not connection_test.is_watched():
-            with tap.run:
-                tap.run_connection_test()
-        ctx.exit()
+        with closing(
+            ctx
+        ):  # click doesn't, where it calls back: a file of an option, such as --catalog, would stay open
+            config: _ConfigInput = ctx.params.get("config", _ConfigInput())
+            tap = cls(config=config.config)
+            connection_test.run(tap.settings)
+            if not connection_test.is_watched():
+                with tap.run:
+                    tap.run_connection_test()
+            ctx.exit()
 
     @cached_property
     def run(self) -> Run:

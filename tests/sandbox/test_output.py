@@ -101,3 +101,14 @@ def test_clicks_own_ends_are_its_own(start, words, status, says):
     assert says in out + log
     assert "ERROR" not in log
     assert "Traceback" not in log
+
+
+def test_a_test_without_settings_leaves_no_file_open(tmp_path):
+    (tmp_path / "catalog.json").write_text('{"streams": []}')
+    command = [sys.executable, "-W", "default", "-m", "tap_mdc_vm", "--catalog", "catalog.json", "--test"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "tenant_id is missing" in done.stderr
+    assert "ResourceWarning" not in done.stderr

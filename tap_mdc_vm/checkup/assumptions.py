@@ -284,7 +284,7 @@ def partitions_hold_their_own(evidence: Evidence) -> Verdict:
 
 @_partitions("packed", MEASURED, "Rows come 1,000 a request. A sync is slower, and still proven. Please report it.")
 def packed_is_whole(evidence: Evidence) -> Verdict:
-    """Summarize with make_list(pack(…)) packs rows whole, with the columns that they have by themselves.
+    """Rows come whole out of summarize with make_list(pack(…)), with the columns that they have by themselves.
 
     One request then brings thousands of rows instead of 1,000.
     """
@@ -497,7 +497,7 @@ def finding_keys_are_guids(evidence: Evidence) -> Verdict:
 
 @_identity("resource-details", DOCUMENTED, "Please report it.")
 def resources_are_virtual_machines(evidence: Evidence) -> Verdict:
-    """ResourceDetails gives a type and a source that are known.
+    """The type and the source in resourceDetails are known.
 
     resourceType, resourceProvider and resourceSource come from there, else from the id.
     """

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tap_mdc_vm.checkup.judging import Assumption, Verdict
 
 _COLOURS = {Judgement.HOLDS: "green", Judgement.FAILS: "red", Judgement.OPEN: "yellow"}
-_WIDTH = 100
+_WIDTH = 118
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def test_a_page_can_be_typed_from_top_to_bottom(page: Path, project: Path, sandb
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
     if failed.exists():
         pytest.fail(f"{failed.read_text()}\n{done.stderr[-6000:]}", pytrace=False)

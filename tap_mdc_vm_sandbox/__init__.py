@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .credentials import AuthMethod as AuthMethod
     from .credentials import Trouble as Trouble
+    from .drift import Drift as Drift
     from .faults import Chaos as Chaos
-    from .faults import Drift as Drift
     from .faults import Fault as Fault
     from .faults import Kind as Kind
     from .fleet import Fleet as Fleet
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AuthMethod": "credentials",
     "Chaos": "faults",
-    "Drift": "faults",
+    "Drift": "drift",
     "Fault": "faults",
     "Fleet": "fleet",
     "HashMode": "store",

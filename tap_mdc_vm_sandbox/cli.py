@@ -18,7 +18,8 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from .credentials import AuthMethod, Trouble
-from .faults import Chaos, Drift, Fault, Kind
+from .drift import Drift
+from .faults import Chaos, Fault, Kind
 from .fleet import Fleet
 from .graph_api import Limits
 from .quota import Quota, Window

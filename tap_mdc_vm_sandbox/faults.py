@@ -129,21 +129,6 @@ class Chaos:
     seconds: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """Rows come and go while somebody reads, the same ones at the same moments for the same seed.
-
-    Attributes:
-        seed: Decides which and when.
-        share: Of the machines, interfaces, addresses and assessments that come, and as many that go.
-        within: Number of the query by which all of it has happened.
-    """
-
-    seed: int
-    share: float = 0.1
-    within: int = 40
-
-
 class Faults:
     """Decides which request is hit by what; keeps count."""
 

@@ -101,9 +101,8 @@ HASH = "_hash"
 _SOURCE = "\ue000"  # a private character: starts the names that stand for what a query may see of a table
 _SALT = "\ue001salt"
 _LONGEST = "\ue001longest"
-_CUT_LIST = (
-    f"coalesce(list({{0}}) FILTER (WHERE coalesce(to_json({{0}})::VARCHAR, 'null') <> 'null'), [])[1:{_LONGEST}]"
-)
+_IS_NULL = "(coalesce(to_json({0})::VARCHAR, 'null') = 'null')"
+_CUT_LIST = f"coalesce(list({{0}}) FILTER (WHERE NOT {_IS_NULL}), [])[1:{_LONGEST}]"
 """`make_list()`: without nulls, those inside of JSON too."""
 
 Shape = ir.Query
@@ -699,7 +698,7 @@ def _emitted(shape: Shape, columns: Sequence[str]) -> str:
 
     schema = {_SOURCE + table: list(columns) for table in TABLES}
     try:
-        with _hash_taught():
+        with _taught():
             return str(emit(_rewritten(shape, mark), schema))
     except KqlUnsupportedError as error:
         raise _disallowed(error.construct.removeprefix("function:")) from error
@@ -711,17 +710,22 @@ _TEACHING = threading.Lock()
 
 
 @contextlib.contextmanager
-def _hash_taught() -> Iterator[None]:
+def _taught() -> Iterator[None]:
     """Lend the translator what it lacks, for the length of one translation.
 
-    That is `hash()`, a `%` that the sandbox can sign, and a list that ends where the service cuts it.
+    That is `hash()`, a `%` that the sandbox can sign, a list that ends where the service cuts it, and that a null
+    which stands in JSON is one.
     """
-    taught_function = functions.FunctionSpec("hash", "template", f"kusto_hash({_SALT}, {{}})")
+    taught_functions = {
+        "hash": functions.FunctionSpec("hash", "template", f"kusto_hash({_SALT}, {{}})"),
+        "isnull": functions.FunctionSpec("isnull", "native", _IS_NULL, (1,)),
+        "isnotnull": functions.FunctionSpec("isnotnull", "native", f"(NOT {_IS_NULL})", (1,)),
+    }
     taught_operator = functions.BinarySpec("%", "kusto_modulo({0}, {1})")
     cut_list = dataclasses.replace(functions.AGGREGATE_FUNCTIONS["make_list"], template=_CUT_LIST)
     with (
         _TEACHING,
-        mock.patch.dict(functions.SCALAR_FUNCTIONS, hash=taught_function),
+        mock.patch.dict(functions.SCALAR_FUNCTIONS, taught_functions),
         mock.patch.dict(functions.BINARY_OPERATORS, {"%": taught_operator}),
         mock.patch.dict(functions.AGGREGATE_FUNCTIONS, make_list=cut_list),
     ):

@@ -7,41 +7,34 @@ with Sandbox(Fleet(machines=100)) as sandbox:
 from __future__ import annotations
 
 import itertools
-import random
 import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from .certificates import Certificates
 from .credentials import AuthMethod, Credentials, Trouble
 from .entra import Application, Entra, Tokens
-from .faults import Chaos, Drift, Fault, Faults
+from .faults import Chaos, Fault, Faults
 from .fleet import Fleet
 from .graph_api import PATH, GraphApi, Limits, Question
 from .managed_identity import ManagedIdentity
 from .misbehaviour import hit_entra, hit_query
 from .quota import Meter, Quota
 from .server import Request, Response, Server
-from .store import FOREVER, HashMode, Store
+from .store import HashMode, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
     from types import TracebackType
+
+    from .drift import Drift
 
 PREFIX = "TAP_MDC_VM_"
 AZURE_QUOTA = Quota()
 AZURE_LIMITS = Limits()
-_DRIFTING = {
-    "microsoft.compute/virtualmachines",
-    "microsoft.network/networkinterfaces",
-    "microsoft.network/publicipaddresses",
-    "microsoft.security/assessments",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,20 +224,7 @@ class Sandbox:
 
     def _load(self, store: Store) -> None:
         tables = self.fleet.lines()
-        store.load({table: self._drifting(table, lines) if self._drift else lines for table, lines in tables.items()})
-
-    def _drifting(self, table: str, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """Give some rows a beginning or an end, and remember the others."""
-        assert self._drift is not None  # noqa: S101  # the caller asked
-        chance = random.Random(f"{self._drift.seed}/{table}")  # noqa: S311  # not for secrets
-        steadfast = self.steadfast.setdefault(table, set())
-        for line in lines:
-            row = orjson.loads(line)
-            drawn, moment = chance.random(), chance.randint(2, self._drift.within)
-            if row["type"] not in _DRIFTING or drawn >= 2 * self._drift.share:
-                steadfast.add(row["id"].lower())
-                yield line
-            elif drawn < self._drift.share:
-                yield b'{"_born":%d,"_gone":%d,%s' % (moment, FOREVER, line[1:])
-            else:
-                yield b'{"_born":0,"_gone":%d,%s' % (moment, line[1:])
+        if self._drift is not None:
+            for table, lines in tables.items():
+                tables[table] = self._drift.applied(table, lines, self.steadfast.setdefault(table, set()))
+        store.load(tables)

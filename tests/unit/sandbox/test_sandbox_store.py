@@ -239,6 +239,71 @@ def test_a_service_that_signs_the_remainder_hides_rows_with_a_negative_hash():
     assert all(found.values())
 
 
+def metadata(row, name):
+    return row["properties"].get("metadata", {}).get(name) or ""
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        (
+            "tostring(properties.metadata.severity) in~ ('HIGH', 'critical')",
+            lambda row: metadata(row, "severity").lower() in {"high", "critical"},
+        ),
+        (
+            "tostring(split(id, '/')[4]) in~ ('RG-ODD', 'größe.(prod)_1')",
+            lambda row: row["id"].split("/")[4].lower() in {"rg-odd", "größe.(prod)_1"},
+        ),
+        (
+            r"""tostring(properties.metadata.recommendationCategory) in~ ('', 'unknown')
+            and tostring(properties.metadata.categories) matches regex @'(?i)"networking"'""",
+            lambda row: (
+                metadata(row, "recommendationCategory").lower() in {"", "unknown"}
+                and "Networking" in metadata(row, "categories")
+            ),
+        ),
+        (
+            "iff(isempty(tostring(properties.metadata.recommendationCategory)), 'none', 'some') == 'none'",
+            lambda row: not metadata(row, "recommendationCategory"),
+        ),
+        (
+            "case(isnull(properties.risk), 'no', tostring(properties.risk.level) =~ 'None', 'none', 'some') == 'no'",
+            lambda row: row["properties"].get("risk") is None,
+        ),
+        (
+            "coalesce(tostring(properties.risk.level), strcat('n', 'o')) in~ ('no', 'high')",
+            lambda row: ((row["properties"].get("risk") or {}).get("level") or "no").lower() in {"no", "high"},
+        ),
+        (
+            "array_length(properties.metadata.categories) > 1",
+            lambda row: len(metadata(row, "categories")) > 1,
+        ),
+        (
+            "isnotempty(properties.status.cause) and properties.status.code !~ 'healthy'",
+            lambda row: row["properties"]["status"].get("cause") and row["properties"]["status"]["code"] != "Healthy",
+        ),
+    ],
+)
+def test_a_filter_finds_what_the_same_condition_finds_in_the_rows(ask, fleet, condition, holds):
+    everything = of_type(fleet.tables["securityresources"], "microsoft.security/assessments")
+    expected = sorted(row["id"] for row in everything if holds(row))
+    assert [row["id"] for row in ask(f"{ASSESSMENTS} | where {condition} | project id | order by id asc")] == expected
+    assert 0 < len(expected) < len(everything)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        (r'"shield":"🛡️"', "vm-odd-tags"),
+        (r'"Owner":"one"', "vm-odd-tags"),
+        (r"\"it''s \(prod\)\":\"100% \\\"sure\\\"\"", "vm-odd-tags"),
+        (r'"":"nameless"', "vm-third-party"),
+    ],
+)
+def test_tags_are_found_in_their_text(ask, pattern, name):
+    assert [row["name"] for row in ask(f"{MACHINES} | where tostring(tags) matches regex @'{pattern}'")] == [name]
+
+
 @pytest.mark.parametrize("pack", ["pack", "bag_pack"])
 @pytest.mark.parametrize(
     "head",

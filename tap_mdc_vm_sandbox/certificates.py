@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LIFETIME = timedelta(days=7)
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -43,17 +47,17 @@ class _Signed:
 
 
 class Certificates:
-    """A certificate authority, a server certificate for loopback, and the folder that holds both.
+    """A certificate authority, a server certificate for loopback and other names, and the folder that holds both.
 
     Use as a context manager; leaving it removes the folder.
     """
 
-    def __init__(self) -> None:
-        """Make the keys and write them down."""
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        """Make the keys and write them down; `names` are further hosts that the server stands for."""
         self._temporary = tempfile.TemporaryDirectory(prefix="tap-mdc-vm-sandbox-")  # mode 0700
         self.folder = Path(self._temporary.name)
         authority = _authority()
-        server = _server(authority)
+        server = _server(authority, names)
         self.ca_bundle = self._write("ca.pem", authority.certificate_pem)
         self._chain = self._write("server.pem", server.certificate_pem + server.key_pem)
 
@@ -107,9 +111,9 @@ def _authority() -> _Signed:
     return _Signed(key, builder.sign(key, hashes.SHA256()))
 
 
-def _server(authority: _Signed) -> _Signed:
+def _server(authority: _Signed, names: Sequence[str]) -> _Signed:
     key = ec.generate_private_key(ec.SECP256R1())
-    addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, ("localhost", *names))]
     issuer_key = authority.key.public_key()
     builder = (
         _builder(_name("localhost"), authority.certificate.subject, key)

@@ -7,14 +7,16 @@ tap-mdc-vm-sandbox serve [OPTIONS]
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .credentials import AuthMethod, Trouble
@@ -23,7 +25,7 @@ from .faults import Chaos, Fault, Kind
 from .fleet import Fleet
 from .graph_api import Limits
 from .quota import Quota, Window
-from .sandbox import Sandbox
+from .sandbox import AZURE_VARIABLES, PREFIX, Sandbox
 from .store import HashMode
 
 if TYPE_CHECKING:
@@ -125,6 +127,9 @@ def _add_sign_in(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_service(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--proxy", action="store_true", help="lead clients here that talk to Azure's own addresses, by an HTTPS proxy"
+    )
     group.add_argument("--port", type=int, default=0, metavar="N", help="default: a free one")
     group.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="of each query (default: 0)")
     group.add_argument(
@@ -245,6 +250,7 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         auth_method=options.auth_method,
         trouble=options.trouble,
         token_lifetime=options.token_lifetime,
+        proxy=options.proxy,
         port=options.port,
     )
 
@@ -258,7 +264,9 @@ def _unreadable(values: Sequence[str], fleet: Fleet) -> set[str]:
 
 def _run(command: Sequence[str], sandbox: Sandbox) -> int:
     try:
-        process = subprocess.Popen(command, env=os.environ | sandbox.environment)  # noqa: S603  # the user's command
+        kept = {name: value for name, value in os.environ.items() if name not in AZURE_VARIABLES}
+        environment = kept | _blanks() | sandbox.environment
+        process = subprocess.Popen(command, env=environment)  # noqa: S603  # the user's command
     except OSError as error:
         sys.stderr.write(f"{PROGRAM}: {command[0]} can't be started: {error.strerror}\n")
         return _NOT_FOUND
@@ -271,9 +279,20 @@ def _run(command: Sequence[str], sandbox: Sandbox) -> int:
     return status if status >= 0 else _BY_SIGNAL - status
 
 
+def _blanks() -> dict[str, str]:
+    """The tap's other settings, empty: what is set for Azure, such as subscriptions, is not for the sandbox.
+
+    A command may read the file `.env` itself, as Meltano does, where a variable that is there already stands first.
+    """
+    named = [name for name in os.environ if name.startswith(PREFIX)]
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        named += re.findall(rf"^\s*(?:export\s+)?({PREFIX}\w+)\s*=", Path(".env").read_text("utf-8"), re.MULTILINE)
+    return dict.fromkeys(named, "")
+
+
 def _serve(sandbox: Sandbox) -> int:
     try:
-        for name, value in sandbox.environment.items():
+        for name, value in (_blanks() | sandbox.environment).items():
             sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
         sys.stdout.flush()
         threading.Event().wait()
@@ -282,7 +301,7 @@ def _serve(sandbox: Sandbox) -> int:
     return 0
 
 
-@contextmanager
+@contextlib.contextmanager
 def _ended_by_signal() -> Iterator[None]:
     """Let SIGTERM end the program as an exception does, so that keys are removed and the command is ended too."""
 

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -32,7 +33,18 @@ Clock = Callable[[], float]
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
+AZURE_AUDIENCES = (
+    "https://management.azure.com",
+    "https://management.core.windows.net",
+    "https://management.usgovcloudapi.net",
+    "https://management.core.usgovcloudapi.net",
+    "https://management.chinacloudapi.cn",
+    "https://management.core.chinacloudapi.cn",
+)
+"""What clients ask tokens for that believe to talk to Azure's own Resource Manager, in each cloud."""
+
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
+_KEY_ID = "sandbox-1"
 _CLOCK_SKEW = 300  # seconds that Entra forgives
 
 
@@ -72,15 +84,26 @@ class TokenProblem(Exception):  # noqa: N818  # a state of a token, not an error
         self.code = code
 
 
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    """The key that signs tokens, made once: that takes longer than to start a sandbox."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class Tokens:
-    """Issues access tokens and recognises them: JWTs in form, signed with a key of this run."""
+    """Issues access tokens and recognises them: JWTs, signed with a key of this process.
+
+    Attributes:
+        audience: The address of Resource Manager here.
+        lifetime: Seconds until a token expires.
+    """
 
     def __init__(self, application: Application, audience: str, *, lifetime: float, clock: Clock) -> None:
         """Prepare to issue.
 
         Args:
             application: To whom.
-            audience: The address of Resource Manager; tokens for anything else are not accepted there.
+            audience: The address of Resource Manager; tokens are accepted that are for it, or for Azure's own.
             lifetime: Seconds until a token expires.
             clock: Seconds since 1970.
         """
@@ -88,24 +111,47 @@ class Tokens:
         self.lifetime = lifetime
         self._application = application
         self._clock = clock
-        self._key = secrets.token_bytes(32)
         self._epoch = 0
 
-    def issue(self) -> str:
-        """A new token."""
-        now = self._clock()
+    def is_for(self, resource: str) -> bool:
+        """Whether a token can be had for a resource."""
+        return resource.rstrip("/") in {self.audience, *AZURE_AUDIENCES}
+
+    def issue(self, resource: str | None = None) -> str:
+        """A new token for a resource, without one for the address here."""
+        now = int(self._clock())
+        principal = str(uuid.uuid5(uuid.NAMESPACE_OID, self._application.client_id))
         claims = {
-            "aud": self.audience,
+            "aud": resource or self.audience,
             "iss": _issuer(self._application.tenant_id),
             "iat": now,
-            "exp": now + self.lifetime,
+            "nbf": now,
+            "exp": now + int(self.lifetime),
             "appid": self._application.client_id,
+            "idtyp": "app",
+            "oid": principal,
+            "sub": principal,
             "tid": self._application.tenant_id,
+            "ver": "1.0",
             "epoch": self._epoch,
             "uti": secrets.token_urlsafe(16),
         }
-        signed = f"{_encoded({'typ': 'JWT', 'alg': 'HS256'})}.{_encoded(claims)}"
-        return f"{signed}.{self._signature(signed)}"
+        signed = f"{_encoded({'typ': 'JWT', 'alg': 'RS256', 'kid': _KEY_ID})}.{_encoded(claims)}"
+        signature = _key().sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return f"{signed}.{_base64(signature)}"
+
+    def public_keys(self) -> Row:
+        """What verifies the tokens, as a JSON Web Key Set."""
+        numbers = _key().public_key().public_numbers()
+        size = (numbers.n.bit_length() + 7) // 8
+        key = {
+            "kty": "RSA",
+            "use": "sig",
+            "kid": _KEY_ID,
+            "n": _base64(numbers.n.to_bytes(size, "big")),
+            "e": _base64(numbers.e.to_bytes(3, "big")),
+        }
+        return {"keys": [key]}
 
     def check(self, authorization: str | None) -> None:
         """Accept the header of a request.
@@ -117,9 +163,15 @@ class Tokens:
         if scheme.lower() != "bearer" or not token:
             raise TokenProblem("AuthenticationFailed", "Authentication failed.")
         signed, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
+        try:
+            good = _is_signed_by(_key().public_key(), {"alg": "RS256"}, signed, _unbase64(signature))
+        except (ValueError, binascii.Error):
+            good = False
+        if not good:
             raise TokenProblem("InvalidAuthenticationToken", "The access token is invalid.")
         claims = _decoded(signed.rpartition(".")[2])
+        if not self.is_for(claims["aud"]):
+            raise TokenProblem("InvalidAuthenticationTokenAudience", "The access token is for another audience.")
         end = claims["exp"] if claims["epoch"] == self._epoch else claims["iat"]
         if end <= self._clock():
             raise self.expired(end)
@@ -133,9 +185,6 @@ class Tokens:
         expiry, now = _us_time(end), _us_time(self._clock())
         message = f"The access token expiry UTC time '{expiry}' is earlier than current UTC time '{now}'."
         return TokenProblem("ExpiredAuthenticationToken", message)
-
-    def _signature(self, signed: str) -> str:
-        return _base64(hmac.digest(self._key, signed.encode(), "sha256"))
 
 
 class _RefusedError(Exception):
@@ -157,17 +206,26 @@ class Entra:
 
     def answer(self, request: Request) -> Response | None:
         """Answer; None if the address is none of Entra's."""
-        tenant, _, rest = request.path.lstrip("/").partition("/")
+        tenant, _, rest = request.path.strip("/").partition("/")
         try:
             if rest == "v2.0/.well-known/openid-configuration":
                 return self._configuration(tenant, request)
             if rest == "oauth2/v2.0/token":
                 return self._token(tenant, request)
+            if rest == "discovery/v2.0/keys":
+                return _json(200, self._tokens.public_keys())
         except _RefusedError as refusal:
             return self._refusal(refusal)
         if request.path == "/common/discovery/instance":
-            return _json(200, {"tenant_discovery_endpoint": "", "api-version": "1.1", "metadata": []})
+            return _json(200, self._instances(request))
         return None
+
+    def _instances(self, request: Request) -> Row:
+        """What MSAL asks to find out whether an authority is one."""
+        host = request.headers["host"]
+        known = {"preferred_network": host, "preferred_cache": host, "aliases": [host]}
+        configuration = f"https://{host}/{self._application.tenant_id}/v2.0/.well-known/openid-configuration"
+        return {"tenant_discovery_endpoint": configuration, "api-version": "1.1", "metadata": [known]}
 
     def _configuration(self, tenant: str, request: Request) -> Response:
         if tenant.lower() != self._application.tenant_id:
@@ -195,9 +253,9 @@ class Entra:
             text = "The grant type is missing or not supported here."
             raise _RefusedError(400, "unsupported_grant_type", 70003, text)
         self._check_application(form)
-        self._check_scope(form.get("scope", ""))
+        resource = self._resource(form.get("scope", ""))
         self._check_credential(form, f"https://{request.headers['host']}/{tenant}")
-        token = self._tokens.issue()
+        token = self._tokens.issue(resource)
         lifetime = int(self._tokens.lifetime)
         body = {
             "token_type": "Bearer",
@@ -219,14 +277,16 @@ class Entra:
             text = f"Application '{asked}' (sandbox) is disabled."
             raise _RefusedError(400, "unauthorized_client", 7000112, text)
 
-    def _check_scope(self, scope: str) -> None:
+    def _resource(self, scope: str) -> str:
+        """What a scope is for."""
         resource, _, permission = scope.rpartition("/")
         if permission != ".default":
             text = f"The value given for scope {scope} is not valid: it must end with /.default here."
             raise _RefusedError(400, "invalid_scope", 1002012, text)
-        if resource.rstrip("/") != self._tokens.audience:
+        if not self._tokens.is_for(resource):
             text = f"The resource principal named {resource} was not found in the tenant named Sandbox."
             raise _RefusedError(400, "invalid_resource", 500011, text)
+        return resource
 
     def _check_credential(self, form: Mapping[str, str], authority: str) -> None:
         if "client_secret" in form:

@@ -7,7 +7,6 @@ import binascii
 import json
 import re
 import threading
-import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from . import arm_answers as arm
 from . import kql
+from .arm_answers import ArmRefusedError
 from .entra import TokenProblem, Tokens
+from .facets import Facet, FacetError, problems_with
 from .server import Request, Response, compress
 from .store import LONGEST_LIST, Rows, Store, View
 
@@ -30,8 +32,22 @@ PATH = "/providers/microsoft.resourcegraph/resources"
 MAXIMUM_TOP = 1000
 _KEPT = 64 * 1024 * 1024  # bytes
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_API_VERSION = re.compile(r"20\d\d-\d\d-\d\d(-preview)?")
-_JSON = {"Content-Type": "application/json; charset=utf-8"}
+_VERSIONS = (
+    "2018-09-01-preview",
+    "2019-04-01",
+    "2020-04-01-preview",
+    "2020-09-01-preview",
+    "2021-03-01",
+    "2021-06-01-preview",
+    "2022-10-01",
+    "2024-04-01",
+)
+_FIRST_WITH_OBJECTS = "2021-03-01"
+"""Whose specification says that rows come as objects unless asked otherwise; those before describe a table."""
+
+_FIRST_WITH_TENANT = "2020-04-01-preview"
+"""Whose specification no longer requires subscriptions."""
+
 _ADVICE = "Query is invalid. Please refer to the documentation for the Azure Resource Graph service and fix the error."
 THROTTLED_TEXT = (
     "Client application has been throttled and should not attempt to repeat the request until an amount of time "
@@ -85,6 +101,8 @@ class Question:
     subscriptions: tuple[str, ...] | None = None
     management_groups: tuple[str, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    facets: tuple[Facet, ...] = ()
+    version: str = _FIRST_WITH_OBJECTS
 
     @property
     def top(self) -> int:
@@ -99,7 +117,8 @@ class Question:
     @property
     def as_table(self) -> bool:
         """Whether rows are to be arrays."""
-        return str(self.options.get("resultFormat", "objectArray")).lower() == "table"
+        usual = "objectArray" if self.version >= _FIRST_WITH_OBJECTS else "table"
+        return str(self.options.get("resultFormat") or usual).lower() == "table"
 
     @property
     def _token(self) -> dict[str, Any]:
@@ -116,6 +135,7 @@ class Page:
         truncated: Rows are missing that no token leads to.
         headers: Beside the usual ones.
         packed: Name of the column that holds the rows, if they are packed into one.
+        facets: JSON text of the facets.
     """
 
     rows: Rows
@@ -123,6 +143,7 @@ class Page:
     truncated: bool
     headers: Mapping[str, str]
     packed: str | None = None
+    facets: bytes = b"[]"
 
     @property
     def holds(self) -> int:
@@ -210,20 +231,23 @@ class GraphApi:
 
     def answer(self, request: Request, number: int) -> Outcome:
         """Answer a request; `number` counts them."""
-        headers = self._headers()
+        headers = arm.headers()
         question = None
         try:
             self._tokens.check(request.headers.get("authorization"))
-            _check_address(request)
+            version = arm.check_version(request, "Microsoft.ResourceGraph/resources", _VERSIONS)
+            _check_content_type(request)
             if self._meter:
                 allowance = self._meter.spend()
                 headers |= allowance.headers
                 if not allowance.granted:
                     raise Refused(429, "RateLimiting", {"code": "RateLimiting", "message": THROTTLED_TEXT})
-            question = read_question(request.body)
+            question = read_question(request.body, version)
             return self._answered(request.body, question, number, headers)
         except TokenProblem as problem:
-            return Outcome(self._unauthorized(problem, headers))
+            return Outcome(arm.unauthorized(problem, self._tenant.tenant_id, headers))
+        except ArmRefusedError as refused:
+            return Outcome(arm.refusal(refused, headers))
         except Refused as refused:
             return Outcome(self.error_response(refused, headers), question)
         except kql.QueryRefusedError as error:
@@ -231,12 +255,16 @@ class GraphApi:
             return Outcome(self.error_response(refusal, headers), question)
 
     def _answered(self, body: bytes, question: Question, number: int, headers: Mapping[str, str]) -> Outcome:
-        key = (body, frozenset(self._readable()))
+        key = (body, question.version, frozenset(self._readable()))
         if self._answers and (known := self._answers.get(key)):
             return Outcome(replace(known, headers={**known.headers, **headers}), question)
         query = kql.understood(question.query)
         kql.require(query.plan, self._limits.lacking)
         page = self.page(question, query, number)
+        if question.facets:
+            page = replace(
+                page, facets=orjson.dumps([self._facet(facet, question, page, number) for facet in question.facets])
+            )
         response = self.page_response(page, question, headers)
         if response.status != 200:
             return Outcome(response, question)
@@ -264,6 +292,24 @@ class GraphApi:
         pack = query.plan.pack
         return Page(rows, token, more and not pageable, headers, packed=pack.name if pack else None)
 
+    def _facet(self, facet: Facet, question: Question, page: Page, number: int) -> dict[str, Any]:
+        """One of the counts beside the rows, or what is wrong with it."""
+        columns = {name: kind == "object" for name, kind in page.rows.columns}
+        try:
+            text = facet.query(question.query, columns)
+            options = {"$top": facet.top, "resultFormat": "table" if question.as_table else "objectArray"}
+            counted = self.page(replace(question, query=text, options=options), kql.understood(text), number)
+        except (FacetError, kql.QueryRefusedError) as error:
+            errors = error.errors if isinstance(error, FacetError) else error.details
+            return {"expression": facet.expression, "resultType": "FacetError", "errors": errors}
+        return {
+            "expression": facet.expression,
+            "resultType": "FacetResult",
+            "totalRecords": counted.rows.total,
+            "count": len(counted.rows.texts),
+            "data": orjson.Fragment(_data(counted.rows, as_table=question.as_table)),
+        }
+
     def page_response(self, page: Page, question: Question, headers: Mapping[str, str]) -> Response:
         """A page in words."""
         body = worded(page, as_table=question.as_table)
@@ -283,7 +329,7 @@ class GraphApi:
 
     def error_response(self, refused: Refused, headers: Mapping[str, str] | None = None) -> Response:
         """An error of Resource Graph, in Azure's form."""
-        headers = headers or self._headers()
+        headers = headers or arm.headers()
         moment = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
         message = (
             f"Please provide below info when asking for support: timestamp = {moment}, "
@@ -295,21 +341,8 @@ class GraphApi:
     def expire_tokens(self, outcome: Outcome) -> Response:
         """Let all tokens end now, and answer as after that."""
         self._tokens.expire()
-        return self._unauthorized(self._tokens.expired(self._clock()), outcome.response.headers)
-
-    def _unauthorized(self, problem: TokenProblem, headers: Mapping[str, str]) -> Response:
-        """A 401 of Resource Manager, whose errors have no details."""
-        body = {"error": {"code": problem.code, "message": str(problem)}}
-        challenge = f'Bearer authorization_uri="https://login.microsoftonline.com/{self._tenant.tenant_id}"'
-        kept = {name: value for name, value in headers.items() if "quota" not in name}
-        return Response(401, orjson.dumps(body), {**kept, "WWW-Authenticate": challenge})
-
-    def _headers(self) -> dict[str, str]:
-        return {
-            **_JSON,
-            "x-ms-correlation-request-id": str(uuid.uuid4()),
-            "x-ms-ratelimit-remaining-tenant-reads": "249",
-        }
+        problem = self._tokens.expired(self._clock())
+        return arm.unauthorized(problem, self._tenant.tenant_id, outcome.response.headers)
 
     def _scope(self, question: Question) -> tuple[list[Subscription], dict[str, str]]:
         """The subscriptions that a request reaches and may read, and what the headers say about them."""
@@ -369,16 +402,14 @@ class GraphApi:
         ]
 
 
-def _check_address(request: Request) -> None:
-    if not _API_VERSION.fullmatch(request.parameters.get("api-version", "")):
-        raise Refused(400, "MissingApiVersionParameter")
+def _check_content_type(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refused(500, "InternalServerError")
 
 
-def read_question(body: bytes) -> Question:
-    """Check the body of a request.
+def read_question(body: bytes, version: str = _FIRST_WITH_OBJECTS) -> Question:
+    """Check the body of a request in some version of the api.
 
     Raises:
         Refused: It isn't one.
@@ -397,7 +428,19 @@ def read_question(body: bytes) -> Question:
     if invalid:
         message = f"Subscriptions contain invalid GUIDs: '{','.join(invalid)}'."
         raise Refused(400, "BadRequest", {"code": "SubscriptionsContainInvalidGuids", "message": message})
-    return Question(asked["query"], subscriptions or None, groups or None, _options(asked))
+    if not subscriptions and version < _FIRST_WITH_TENANT:
+        raise _bad_body(f"Version {version} needs subscriptions.")
+    return Question(asked["query"], subscriptions or None, groups or None, _options(asked), _facets(asked), version)
+
+
+def _facets(asked: Mapping[str, Any]) -> tuple[Facet, ...]:
+    facets = asked.get("facets") or []
+    if not isinstance(facets, list):
+        raise _bad_body("facets must be an array.")
+    for facet in facets:
+        if problem := problems_with(facet):
+            raise _bad_body(problem)
+    return tuple(Facet(facet["expression"], facet.get("options") or {}) for facet in facets)
 
 
 def _strings(asked: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -412,10 +455,16 @@ def _options(asked: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(options, dict):
         raise _bad_body("options must be an object.")
     top, skip = options.get("$top"), options.get("$skip")
-    if top is not None and not (isinstance(top, int) and 1 <= top <= MAXIMUM_TOP):
+    if top is not None and not (type(top) is int and 1 <= top <= MAXIMUM_TOP):
         raise _bad_body(f"$top must be between 1 and {MAXIMUM_TOP}.")
-    if skip is not None and not (isinstance(skip, int) and skip >= 0):
+    if skip is not None and not (type(skip) is int and skip >= 0):
         raise _bad_body("$skip must not be negative.")
+    if str(options.get("resultFormat") or "table").lower() not in {"table", "objectarray"}:
+        raise _bad_body("resultFormat must be table or objectArray.")
+    if not isinstance(options.get("allowPartialScopes", False), bool | None):
+        raise _bad_body("allowPartialScopes must be true or false.")
+    if not isinstance(options.get("$skipToken", ""), str | None):
+        raise _bad_body("$skipToken must be a string.")
     if options.get("$skipToken"):
         read_token(options["$skipToken"])
     return options
@@ -428,14 +477,19 @@ def _bad_body(message: str) -> Refused:
 
 def worded(page: Page, *, as_table: bool) -> bytes:
     """The body of a page, put together from the texts of its rows."""
-    data = b"[" + b",".join(page.rows.texts) + b"]"
-    if as_table:
-        columns = orjson.dumps([{"name": name, "type": kind} for name, kind in page.rows.columns])
-        data = b'{"columns":%s,"rows":%s}' % (columns, data)
+    data = _data(page.rows, as_table=as_table)
     truncated = b"true" if page.truncated else b"false"
     token = b',"$skipToken":"%s"' % page.token.encode() if page.token is not None else b""
-    form = b'{"totalRecords":%d,"count":%d,"data":%s,"facets":[],"resultTruncated":"%s"%s}'
-    return form % (page.rows.total, len(page.rows.texts), data, truncated, token)
+    form = b'{"totalRecords":%d,"count":%d,"data":%s,"facets":%s,"resultTruncated":"%s"%s}'
+    return form % (page.rows.total, len(page.rows.texts), data, page.facets, truncated, token)
+
+
+def _data(rows: Rows, *, as_table: bool) -> bytes:
+    data = b"[" + b",".join(rows.texts) + b"]"
+    if not as_table:
+        return data
+    columns = orjson.dumps([{"name": name, "type": kind} for name, kind in rows.columns])
+    return b'{"columns":%s,"rows":%s}' % (columns, data)
 
 
 def make_token(top: int, offset: int) -> str:

@@ -120,6 +120,13 @@ class QueryRefusedError(Exception):
         super().__init__(message)
         self.details = ({"code": code, "message": message, **more},)
 
+    def moved(self, position: Callable[[int, int], tuple[int, int]]) -> None:
+        """Change where it points to."""
+        detail = self.details[0]
+        line, column = detail.get("line"), detail.get("characterPositionInLine")
+        if isinstance(line, int) and isinstance(column, int) and line > 0:
+            detail["line"], detail["characterPositionInLine"] = position(line, column)
+
 
 @dataclass(frozen=True, slots=True)
 class Pack:
@@ -265,15 +272,37 @@ def understood(text: str) -> Query:
     Raises:
         QueryRefusedError: It does not parse, names what isn't there, or uses what Resource Graph lacks.
     """
-    text = _with_table(text)
-    found = _PARTITION.findall(text)
+    amended = _amended(text)
+    found = _PARTITION.findall(amended.text)
     if len(found) == 1:
-        plan = _planned(_PARTITION.sub(rf"\g<1>{_STAND_IN}", text), partitioned=True)
-        if plan is not None and (plan.row_by_row or plan.counts_rows or plan.pack):
-            return Query(plan, int(found[0][1]))
-    plan = _planned(text, partitioned=False)
+        with contextlib.suppress(QueryRefusedError):  # refused again below, with the position that it has there
+            plan = _planned(_PARTITION.sub(rf"\g<1>{_STAND_IN}", amended.text), partitioned=True)
+            if plan is not None and (plan.row_by_row or plan.counts_rows or plan.pack):
+                return Query(plan, int(found[0][1]))
+    try:
+        plan = _planned(amended.text, partitioned=False)
+    except QueryRefusedError as error:
+        error.moved(amended.position)
+        raise
     assert plan is not None  # noqa: S101  # only a partitioned reading can fail without a reason
     return Query(plan, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Amended:
+    """A text into which something was put, and where: offset and length of each insertion."""
+
+    text: str
+    sent: str
+    insertions: tuple[tuple[int, int], ...]
+
+    def position(self, line: int, column: int) -> tuple[int, int]:
+        """Line, from 1, and column, from 0, in the text that was sent, of a position in this one."""
+        lines = self.text.split("\n")
+        at = sum(len(each) + 1 for each in lines[: line - 1]) + column
+        before = sum(min(length, max(at - start, 0)) for start, length in self.insertions)
+        above = self.sent[: at - before].split("\n")
+        return len(above), len(above[-1])
 
 
 @lru_cache(maxsize=1024)
@@ -368,16 +397,24 @@ def _members(bag: ir.FunctionCall) -> tuple[ir.NamedExpr, ...] | None:
     return tuple(ir.NamedExpr(value, name) for name, value in zip(names, values, strict=True))
 
 
-def _with_table(text: str) -> str:
+def _amended(sent: str) -> _Amended:
     """Put the table in that is meant when there is none, and quote the column that the parser takes for a keyword."""
-    text = _COLUMN_KIND.sub(lambda found: "['kind']" if found[1] else found[0], text)
-    start = _LEADING_SPACE.match(text)
-    word = _WORD.match(text, start.end() if start else 0)
-    if word is None:
-        return text
-    if word[0] in _STATEMENTS:
+    start = _LEADING_SPACE.match(sent)
+    word = _WORD.match(sent, start.end() if start else 0)
+    if word is not None and word[0] in _STATEMENTS:
         raise _disallowed(word[0])
-    return f"{DEFAULT_TABLE} | {text}" if word[0] in _OPERATOR_WORDS else text
+    text = f"{DEFAULT_TABLE} | " if word is not None and word[0] in _OPERATOR_WORDS else ""
+    insertions = [(0, len(text))]
+    done = 0
+    for found in _COLUMN_KIND.finditer(sent):
+        if not found[1]:
+            continue
+        text += sent[done : found.start()]
+        opening = 2 - found[0].count(".")  # the dot of a path makes room for one of the two
+        insertions += [(len(text), opening), (len(text) + opening + len(found[0]), 2)]
+        text += "['kind']"
+        done = found.end()
+    return _Amended(text + sent[done:], sent, tuple(insertions))
 
 
 def _parsed(text: str) -> Shape:

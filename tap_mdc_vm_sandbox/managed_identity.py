@@ -27,13 +27,14 @@ class ManagedIdentity:
 
     def answer(self, request: Request) -> Response:
         """Answer as the endpoint of a machine would."""
-        if request.path != PATH or request.method != "GET":
+        if request.path.rstrip("/") != PATH or request.method != "GET":
             return Response(404)
         if request.headers.get("metadata", "").lower() != "true":
             return _refusal("Required metadata header not specified")
         if "api-version" not in request.parameters:
             return _refusal("Required query variable 'api-version' is missing")
-        if request.parameters.get("resource", "").rstrip("/") != self._tokens.audience:
+        resource = request.parameters.get("resource", "")
+        if not self._tokens.is_for(resource):
             return _refusal("The resource principal was not found in the tenant", "invalid_resource")
         asked = request.parameters.get("client_id", self._application.client_id)
         if asked.lower() != self._application.client_id:
@@ -41,13 +42,13 @@ class ManagedIdentity:
         now = int(self._clock())
         lifetime = int(self._tokens.lifetime)
         body = {  # numbers are strings here, other than at the token endpoint
-            "access_token": self._tokens.issue(),
+            "access_token": self._tokens.issue(resource),
             "client_id": self._application.client_id,
             "expires_in": str(lifetime),
             "expires_on": str(now + lifetime),
             "ext_expires_in": str(lifetime),
             "not_before": str(now),
-            "resource": request.parameters["resource"],
+            "resource": resource,
             "token_type": "Bearer",
         }
         return Response(200, json.dumps(body).encode(), _JSON)

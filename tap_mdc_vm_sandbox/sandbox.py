@@ -7,10 +7,12 @@ with Sandbox(Fleet(machines=100)) as sandbox:
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .certificates import Certificates
@@ -21,18 +23,29 @@ from .fleet import Fleet
 from .graph_api import PATH, GraphApi, Limits, Question
 from .managed_identity import ManagedIdentity
 from .misbehaviour import hit_entra, hit_query
+from .proxy import HOSTS, Proxy
 from .quota import Meter, Quota
+from .resource_manager import ResourceManager
 from .server import Request, Response, Server
 from .store import HashMode, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from .drift import Drift
 
 PREFIX = "TAP_MDC_VM_"
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+AZURE_VARIABLES = {
+    "AZURE_TENANT_ID": "tenant_id",
+    "AZURE_CLIENT_ID": "client_id",
+    "AZURE_CLIENT_SECRET": "client_secret",
+    "AZURE_CLIENT_CERTIFICATE_PATH": "client_certificate_path",
+    "AZURE_FEDERATED_TOKEN_FILE": "federated_token_file",
+}
+"""What Azure's own libraries read, and the setting of the tap that says the same."""
+
 AZURE_QUOTA = Quota()
 AZURE_LIMITS = Limits()
 
@@ -84,6 +97,7 @@ class Sandbox:
         auth_method: AuthMethod = AuthMethod.CLIENT_SECRET,
         trouble: Trouble = Trouble.NONE,
         token_lifetime: float = 3599.0,
+        proxy: bool = False,
         port: int = 0,
         clock: Callable[[], float] = time.time,
         meter_clock: Callable[[], float] = time.monotonic,
@@ -104,6 +118,7 @@ class Sandbox:
             auth_method: What `config` and `environment` sign in with.
             trouble: What is wrong with that.
             token_lifetime: Seconds that a token lasts; MSAL keeps none that ends within 300.
+            proxy: Whether clients that believe to talk to Azure itself are led here, by an HTTPS proxy.
             port: 0 takes a free one.
             clock: Seconds since 1970, for tokens and the log.
             meter_clock: Seconds, for the quota.
@@ -124,6 +139,7 @@ class Sandbox:
         self._auth_method = auth_method
         self._trouble = trouble
         self._token_lifetime = token_lifetime
+        self._has_proxy = proxy
         self._port = port
         self._clock = clock
         self._wait = wait
@@ -148,8 +164,9 @@ class Sandbox:
         store = Store(seed=self.fleet.seed, hash_mode=self._hash_mode, list_limit=self._limits.list_length)
         stack.callback(store.close)
         self._load(store)
-        certificates = stack.enter_context(Certificates())
+        certificates = stack.enter_context(Certificates(HOSTS if self._has_proxy else ()))
         self.ca_bundle: Path = certificates.ca_bundle
+        self._folder = certificates.folder
         self.credentials = Credentials(
             self.application, self._auth_method, self._trouble, certificates.folder, clock=self._clock
         )
@@ -170,15 +187,19 @@ class Sandbox:
             drifting=self._drift is not None,
             clock=self._clock,
         )
+        self._resource_manager = ResourceManager(self.fleet, tokens, self._readable)
         self._metadata_url = ""
         if self._auth_method is AuthMethod.MANAGED_IDENTITY:
             identity = ManagedIdentity(self.application, tokens, clock=self._clock)
             self._metadata_url = stack.enter_context(Server(identity.answer)).url
+        self._proxy_url = stack.enter_context(Proxy(server.port)).url if self._has_proxy else ""
         self._ready.set()
 
     @property
     def config(self) -> dict[str, Any]:
-        """Settings of the tap that lead here."""
+        """Settings of the tap that lead here; with a proxy, none is about where that is."""
+        if self._has_proxy:
+            return self.credentials.settings
         addresses = {"authority_host": self.url, "resource_manager_url": self.url, "ca_bundle": str(self.ca_bundle)}
         return self.credentials.settings | addresses
 
@@ -188,7 +209,24 @@ class Sandbox:
         variables = {PREFIX + name.upper(): value for name, value in self.config.items()}
         if self._metadata_url:  # where MSAL looks for the metadata endpoint
             variables["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = self._metadata_url
+        if self._has_proxy:
+            variables |= self._azure_environment()
         return variables
+
+    def _azure_environment(self) -> dict[str, str]:
+        """What leads other clients than the tap here: by the proxy, trusting it, signed in by the same credentials."""
+        settings = self.credentials.settings
+        bundle = dict.fromkeys(_CA_VARIABLES, str(self.ca_bundle))
+        proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), self._proxy_url)
+        no_proxies = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
+        azure = {variable: settings[name] for variable, name in AZURE_VARIABLES.items() if name in settings}
+        extensions = Path(os.environ.get("AZURE_CONFIG_DIR") or Path.home() / ".azure", "cliextensions")
+        cli = {
+            "AZURE_CONFIG_DIR": str(self._folder / "azure-cli"),  # so that nobody is signed out of Azure itself
+            "AZURE_EXTENSION_DIR": os.environ.get("AZURE_EXTENSION_DIR") or str(extensions),
+            "AZURE_CORE_COLLECT_TELEMETRY": "false",
+        }
+        return bundle | proxies | no_proxies | azure | cli
 
     def _readable(self) -> set[str]:
         return {s.id for s in self.fleet.subscriptions if s.readable} - self.unreadable
@@ -197,7 +235,7 @@ class Sandbox:
         self._ready.wait()
         with self._lock:
             number = next(self._numbers)
-        if request.path.lower() == PATH and request.method == "POST":
+        if request.path.rstrip("/").lower() == PATH and request.method == "POST":
             asked, response = self._query(request, number)
         else:
             asked, response = self._sign_in(request, number)
@@ -215,7 +253,8 @@ class Sandbox:
     def _sign_in(self, request: Request, number: int) -> tuple[Asked, Response]:
         response = self._entra.answer(request)
         if response is None:
-            return Asked(self._clock(), "other", 404), Response(404)
+            response = self._resource_manager.answer(request)
+            return Asked(self._clock(), "other", response.status), response
         is_token = request.path.endswith("/token")
         fault = self._faults.for_sign_in(number) if is_token else self._faults.for_discovery(number)
         response = hit_entra(fault, response) if fault else response

@@ -199,23 +199,44 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve()
 
-    def do_POST(self) -> None:
-        self._serve()
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815  # the base class's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
         """Write nothing: `Sandbox.requests` is the log."""
 
     def _serve(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
+        body = self._body()
+        if body is None:
+            self._send(Response(400), Request(self.command, self.path, {}, {}, b""))
+            return
         url = urlsplit(self.path)
         request = Request(
             method=self.command,
             path=url.path,
             parameters=dict(parse_qsl(url.query)),
             headers={name.lower(): value for name, value in self.headers.items()},
-            body=self.rfile.read(length),
+            body=body,
         )
         self._send(self.server.application(request), request)
+
+    def _body(self) -> bytes | None:
+        """The body, in one piece or in chunks (RFC 9112, section 7.1); None if it is neither."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts: list[bytes] = []
+        while True:
+            try:
+                size = int(self.rfile.readline().partition(b";")[0], 16)
+            except ValueError:
+                self.close_connection = True
+                return None
+            if size == 0:
+                break
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():  # trailers
+            pass
+        return b"".join(parts)
 
     def _send(self, response: Response, request: Request) -> None:
         if response.delay:
@@ -226,6 +247,8 @@ class _Handler(BaseHTTPRequestHandler):
         if body is not response.body and small:
             headers["Content-Encoding"] = "gzip"
         headers["Content-Length"] = str(len(body))
+        if request.method == "HEAD":
+            body = b""
         head = self._head(response.status, headers)
         if response.cut is None:
             self.connection.sendall(head + body)

@@ -7,7 +7,7 @@ MELTANO := $(BIN)/meltano
 PLUGINS := tap-mdc-vm target-jsonl target-postgres target-s3-jsonl target-duckdb target-csv etm-delivery
 export MELTANO_CLI_DISABLE_VERSION_CHECK := true
 
-.PHONY: help install demo try test targets chaos bench lint format docs constraints clean
+.PHONY: help install demo try test targets chaos clients bench lint format docs constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -35,6 +35,9 @@ chaos: .venv/.dev ## Run the chaos suite for longer: 2,000 runs instead of the 6
 	CHAOS_RUNS=$${CHAOS_RUNS:-2000} CHAOS_FIRST_SEED=$${CHAOS_FIRST_SEED:-1000} $(BIN)/pytest tests/sandbox/test_chaos.py \
 	  tests/unit/azure/resource_graph/test_reader_by_chance.py
 
+clients: .venv/.dev .clients/.done ## Try the sandbox with the Azure CLI, Cloud Custodian, Microsoft's package for Node, and curl
+	$(BIN)/pytest clients
+
 bench: .venv/.bench .meltano/.all ## Measure speed and memory against their goals, side by side with others; BENCH_ARGS chooses
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
 
@@ -56,13 +59,16 @@ constraints: .venv/.dev ## Pin the newest versions that fit together, for the pr
 	$(BIN)/python scripts/update_constraints.py
 
 clean: ## Remove what make has made: environments, caches, the site and the demo's output. Your output/ and Meltano's state stay
-	rm -rf .venv .meltano/extractors .meltano/loaders .meltano/utilities .meltano/.demo .meltano/.all .meltano/.parquet
-	rm -rf output/sandbox site dist
+	rm -rf .venv .clients .meltano/extractors .meltano/loaders .meltano/utilities .meltano/.demo .meltano/.all
+	rm -rf .meltano/.parquet output/sandbox site dist
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/bin/python:
 	@scripts/create_venv .venv
 	@$(PIP) install $(PINS) pip
+
+.clients/.done: clients/install clients/package.json clients/quickstart.mjs
+	clients/install
 
 # The demo needs less than the tests, so that a newcomer waits less.
 .venv/.demo: pyproject.toml constraints/project.txt | .venv/bin/python

@@ -25,7 +25,7 @@ from .faults import Chaos, Fault, Kind
 from .fleet import Fleet
 from .graph_api import Limits
 from .quota import Quota, Window
-from .sandbox import AZURE_VARIABLES, PREFIX, Sandbox
+from .sandbox import ABOUT_AZURE, AZURE_VARIABLES, PREFIX, Sandbox
 from .store import HashMode
 
 if TYPE_CHECKING:
@@ -280,14 +280,14 @@ def _run(command: Sequence[str], sandbox: Sandbox) -> int:
 
 
 def _blanks() -> dict[str, str]:
-    """The tap's other settings, empty: what is set for Azure, such as subscriptions, is not for the sandbox.
+    """What is set for Azure, taken back: its credentials, and which of its resources to read.
 
     A command may read the file `.env` itself, as Meltano does, where a variable that is there already stands first.
     """
-    named = [name for name in os.environ if name.startswith(PREFIX)]
+    named = set(os.environ)
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        named += re.findall(rf"^\s*(?:export\s+)?({PREFIX}\w+)\s*=", Path(".env").read_text("utf-8"), re.MULTILINE)
-    return dict.fromkeys(named, "")
+        named |= set(re.findall(r"^\s*(?:export\s+)?(\w+)\s*=", Path(".env").read_text("utf-8"), re.MULTILINE))
+    return {PREFIX + name: usual for name, usual in ABOUT_AZURE.items() if PREFIX + name in named}
 
 
 def _serve(sandbox: Sandbox) -> int:

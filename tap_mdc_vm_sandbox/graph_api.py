@@ -434,7 +434,7 @@ def read_question(body: bytes, version: str = _FIRST_WITH_OBJECTS) -> Question:
 
 
 def _facets(asked: Mapping[str, Any]) -> tuple[Facet, ...]:
-    facets = asked.get("facets") or []
+    facets = [] if asked.get("facets") is None else asked["facets"]
     if not isinstance(facets, list):
         raise _bad_body("facets must be an array.")
     for facet in facets:

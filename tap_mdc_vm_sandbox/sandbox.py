@@ -46,6 +46,18 @@ AZURE_VARIABLES = {
 }
 """What Azure's own libraries read, and the setting of the tap that says the same."""
 
+ABOUT_AZURE = {
+    **dict.fromkeys(("CLIENT_SECRET", "CLIENT_SECRET_EXPIRES_ON"), ""),
+    **dict.fromkeys(("CLIENT_CERTIFICATE_PATH", "CLIENT_CERTIFICATE_PASSWORD"), ""),
+    **dict.fromkeys(("FEDERATED_TOKEN_FILE", "FEDERATED_TOKEN"), ""),
+    **dict.fromkeys(("AUTHORITY_HOST", "RESOURCE_MANAGER_URL", "CA_BUNDLE"), ""),
+    **dict.fromkeys(("SUBSCRIPTION_IDS", "MANAGEMENT_GROUP_IDS", "RESOURCE_GROUPS"), "[]"),
+    "MACHINE_TAGS": "{}",
+    "AUTH_METHOD": AuthMethod.CLIENT_SECRET.value,
+    "CLOUD": "AzureCloud",
+}
+"""What may be set for Azure and must not hold here, without its prefix, and its usual value."""
+
 AZURE_QUOTA = Quota()
 AZURE_LIMITS = Limits()
 

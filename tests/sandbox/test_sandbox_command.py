@@ -1,5 +1,6 @@
 """The command as a user types it."""
 
+import json
 import os
 import re
 import shlex
@@ -70,6 +71,31 @@ def test_a_port_can_be_chosen():
     assert f"TAP_MDC_VM_AUTHORITY_HOST=https://127.0.0.1:{port}\n" in ran.stdout
 
 
+def test_what_is_set_for_azure_is_taken_back_and_the_rest_stays(tmp_path):
+    (tmp_path / ".env").write_text("export TAP_MDC_VM_SUBSCRIPTION_IDS=[]\nTAP_MDC_VM_CLOUD=AzureChinaCloud\nOTHER=1\n")
+    set_for_azure = {
+        "TAP_MDC_VM_MACHINE_TAGS": '{"a": "b"}',
+        "TAP_MDC_VM_FEDERATED_TOKEN": "x",
+        "AZURE_CLIENT_SECRET": "y",
+    }
+    kept = {"TAP_MDC_VM_PAGE_SIZE": "100", "TAP_MDC_VM_TRANSFORM_MAP": "none"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_MDC_VM_")}
+    ran = subprocess.run(
+        [*PROGRAM, *SMALL, "--", sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))"],
+        env=environment | set_for_azure | kept,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(ran.stdout)
+    assert (found["TAP_MDC_VM_SUBSCRIPTION_IDS"], found["TAP_MDC_VM_MACHINE_TAGS"]) == ("[]", "{}")
+    assert (found["TAP_MDC_VM_FEDERATED_TOKEN"], found["TAP_MDC_VM_CLOUD"]) == ("", "AzureCloud")
+    assert "AZURE_CLIENT_SECRET" not in found
+    assert "OTHER" not in found
+    assert kept.items() <= found.items()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -110,7 +136,8 @@ EVERY_OPTION = """
 --seed 3 --machines 45 --assessments-per-machine 2 --software-per-machine 3 --row-size 3000
 --subscriptions 2 --as-of 2026-01-01
 --auth-method client_certificate --token-lifetime 900 --unreadable 1 --denial 403 --trouble none
---port 0 --latency 0 --quota 30/5 --quota-window sliding --payload-limit 100000 --list-limit 9 --lacking make_set
+--port 0 --proxy --latency 0 --quota 30/5 --quota-window sliding --payload-limit 100000
+--list-limit 9 --lacking make_set
 --chaos 1 --chaos-share 0.1 --fault stall:1:99 --drift 2 --hash-mode signed
 """
 

@@ -74,6 +74,38 @@ def test_discovery_names_the_endpoints_of_the_tenant(application, tokens, clock,
     assert body["issuer"] == f"{AUTHORITY}/v2.0"
 
 
+@pytest.mark.parametrize("resource", [ARM, "https://management.azure.com", "https://management.core.windows.net/"])
+def test_a_token_is_for_what_it_was_asked_for_and_verified_by_the_key_that_discovery_names(
+    post, application, tokens, clock, resource
+):
+    clock.now += 0.75
+    status, body = post(client_secret=application.secret, scope=f"{resource}/.default")
+    entra = Entra(application, tokens, clock=clock)
+    address = discover(entra, TENANT)[1]["jwks_uri"].removeprefix(f"https://{HOST}")
+    (key,) = json.loads(entra.answer(Request("GET", address, {}, {"host": HOST}, b"")).body)["keys"]
+    assert jwt.get_unverified_header(body["access_token"]) == {"typ": "JWT", "alg": "RS256", "kid": key["kid"]}
+    options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    claims = jwt.decode(body["access_token"], jwt.PyJWK(key), ["RS256"], audience=resource, options=options)
+    assert status == 200
+    assert (claims["tid"], claims["appid"]) == (TENANT, CLIENT)
+    assert (claims["iat"], claims["exp"]) == (int(clock.now), int(clock.now) + 3599)
+    assert all(type(claims[name]) is int for name in ("iat", "nbf", "exp"))
+    tokens.check(f"Bearer {body['access_token']}")
+
+
+def test_a_token_for_something_else_is_not_given(post, application):
+    assert post(client_secret=application.secret, scope="https://graph.microsoft.com/.default")[1]["error_codes"] == [
+        500011
+    ]
+
+
+def test_instance_discovery_knows_the_host_that_is_asked(application, tokens, clock):
+    entra = Entra(application, tokens, clock=clock)
+    body = json.loads(entra.answer(Request("GET", "/common/discovery/instance", {}, {"host": HOST}, b"")).body)
+    assert body["metadata"][0]["aliases"] == [HOST]
+    assert body["tenant_discovery_endpoint"].startswith(AUTHORITY)
+
+
 def test_the_secret_gives_a_token_that_arm_accepts(post, application, tokens):
     status, body = post(client_secret=application.secret)
     assert status == 200

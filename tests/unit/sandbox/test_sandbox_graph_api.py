@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 
 import orjson
@@ -198,9 +199,47 @@ def test_a_content_type_may_name_its_charset(azure):
     assert azure.send({"query": "count"}, content_type="application/json; charset=utf-8").status == 200
 
 
-@pytest.mark.parametrize("version", ["", "2021-3-1", "latest"])
-def test_a_version_is_needed(azure, version):
-    assert azure.send({"query": "count"}, version=version).status == 400
+@pytest.mark.parametrize(
+    ("version", "code"),
+    [
+        ("", "MissingApiVersionParameter"),
+        ("2021-3-1", "InvalidApiVersionParameter"),
+        ("latest", "InvalidApiVersionParameter"),
+        ("2021-03-02", "InvalidResourceType"),
+        ("2030-01-01-preview", "InvalidResourceType"),
+    ],
+)
+def test_a_version_is_needed_and_its_error_is_one_of_arm(azure, version, code):
+    response = azure.send({"query": "count"}, version=version)
+    error = json.loads(response.body)["error"]
+    assert (response.status, error["code"], list(error)) == (400, code, ["code", "message"])
+    assert not version or "2021-03-01" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("version", "usual"),
+    [
+        ("2018-09-01-preview", dict),
+        ("2019-04-01", dict),
+        ("2020-04-01-preview", dict),
+        ("2021-03-01", list),
+        ("2022-10-01", list),
+        ("2024-04-01", list),
+    ],
+)
+def test_rows_are_a_table_before_the_version_that_says_otherwise(azure, fleet, version, usual):
+    def data(**options):
+        body = {"query": MACHINES, "subscriptions": [fleet.ordinary[0].id], "options": options}
+        return json.loads(azure.send(body, version=version).body)["data"]
+
+    assert type(data()) is usual
+    assert type(data(resultFormat="table")) is dict
+    assert type(data(resultFormat="objectArray")) is list
+
+
+def test_the_first_versions_need_subscriptions(azure):
+    assert azure.send({"query": "count"}, version="2019-04-01").status == 400
+    assert azure.send({"query": "count"}, version="2020-04-01-preview").status == 200
 
 
 @pytest.mark.parametrize(
@@ -218,7 +257,18 @@ def test_a_version_is_needed(azure, version):
         {"query": "count", "options": {"$top": 0}},
         {"query": "count", "options": {"$top": 1001}},
         {"query": "count", "options": {"$top": "5"}},
+        {"query": "count", "options": {"$top": True}},
         {"query": "count", "options": {"$skip": -1}},
+        {"query": "count", "options": {"$skip": False}},
+        {"query": "count", "options": {"resultFormat": "csv"}},
+        {"query": "count", "options": {"allowPartialScopes": "yes"}},
+        {"query": "count", "options": {"$skipToken": 7}},
+        {"query": "count", "facets": {}},
+        {"query": "count", "facets": [{}]},
+        {"query": "count", "facets": [{"expression": 1}]},
+        {"query": "count", "facets": [{"expression": "a", "options": {"sortOrder": "up"}}]},
+        {"query": "count", "facets": [{"expression": "a", "options": {"$top": 0}}]},
+        {"query": "count", "facets": [{"expression": "a", "options": {"filter": 1}}]},
         {"query": "count", "options": {"$skipToken": "nonsense"}},
         {"query": "count", "options": {"$skipToken": base64.b64encode(b'{"a": 1}').decode()}},
         {"query": "count", "subscriptions": ["00000000-0000-0000-0000-0000000000a1"], "managementGroups": ["x"]},
@@ -244,6 +294,63 @@ def test_every_query_is_counted_and_the_one_too_many_refused(fleet, store, share
     assert (error["code"], error["details"]) == (known["code"], known["details"])
     assert response.headers["x-ms-user-quota-remaining"] == "0"
     assert response.headers["x-ms-user-quota-resets-after"] == "00:00:05"
+
+
+# Facets
+
+
+def facets(azure, query, *asked, **body):
+    return azure.ask(query, facets=[{"expression": e, "options": options} for e, options in asked], **body)["facets"]
+
+
+def test_a_facet_counts_the_rows_by_the_values_of_a_column(azure, fleet):
+    machines = [row for row in fleet.tables["resources"] if row["type"] == "microsoft.compute/virtualmachines"]
+    counts = Counter(row["location"] for row in machines)
+    (facet,) = facets(azure, MACHINES.replace("name", "location"), ("location", {"$top": 2}))
+    assert list(facet) == ["expression", "resultType", "totalRecords", "count", "data"]
+    assert (facet["resultType"], facet["totalRecords"], facet["count"]) == ("FacetResult", len(counts), 2)
+    assert [row["count"] for row in facet["data"]] == sorted(counts.values(), reverse=True)[:2]
+    assert all(counts[row["location"]] == row["count"] for row in facet["data"])
+
+
+def test_a_facet_may_be_of_a_path_of_several_columns_filtered_and_sorted(azure):
+    query = "Resources | where type contains 'virtualmachines' | project name, location, type, properties.priority"
+    path, several, narrow = facets(
+        azure,
+        query,
+        ("properties.priority", {"filter": "isnotempty(properties_priority)"}),
+        ("location, type", {"sortBy": "strcat(location, type)", "sortOrder": "asc"}),
+        ("name", {"filter": "name startswith 'vm-mac'"}),
+        options={"resultFormat": "table"},
+    )
+    assert path["data"]["columns"] == [
+        {"name": "properties_priority", "type": "string"},
+        {"name": "count", "type": "integer"},
+    ]
+    assert path["data"]["rows"] == [["Spot", 1]]
+    rows = several["data"]["rows"]
+    assert rows == sorted(rows, key=lambda row: row[0] + row[1])
+    assert {row[0] for row in narrow["data"]["rows"]} == {"vm-mac-on-second", "vm-mac-null", "vm-mac-missing"}
+
+
+def test_a_facet_that_can_not_be_computed_leaves_the_rows_and_the_others_alone(azure):
+    answer = azure.ask(
+        "Resources | project location | limit 3",
+        facets=[{"expression": word} for word in ("nosuch", "location, nosuch", "location")],
+    )
+    wrong, half, good = answer["facets"]
+    assert wrong == {
+        "expression": "nosuch",
+        "resultType": "FacetError",
+        "errors": [
+            {"code": "NoValidColumns", "message": "No valid columns in facet expression."},
+            {"code": "InvalidColumnNames", "message": "Invalid column names: [nosuch]."},
+        ],
+    }
+    assert [error["code"] for error in half["errors"]] == ["InvalidColumnNames"]
+    assert sum(row["count"] for row in good["data"]) == len(answer["data"]) == 3
+    (refused,) = facets(azure, "Resources | project location", ("location", {"filter": "where where"}))
+    assert refused["errors"][0]["code"] == "ParserFailure"
 
 
 # Paging

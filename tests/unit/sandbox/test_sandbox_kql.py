@@ -33,6 +33,20 @@ def test_a_syntax_error_says_where_it_is():
 
 
 @pytest.mark.parametrize(
+    ("text", "line", "position"),
+    [
+        ("where type == == 'x'", 1, 14),
+        ("where kind == 'x' | where", 1, 18),
+        ("where kind == 'x'\n| where properties.kind == == 'y'", 2, 27),
+        ("Resources | where hash(tolower(id)) % 1000 == 1 and kind == == 1", 1, 60),
+    ],
+)
+def test_a_syntax_error_points_into_the_text_as_it_was_sent(text, line, position):
+    detail = refusal(text)
+    assert (detail["line"], detail["characterPositionInLine"]) == (line, position)
+
+
+@pytest.mark.parametrize(
     ("text", "token", "line", "position"),
     [
         ("Resources | where nosuch == 1", "nosuch", 1, 18),
@@ -41,6 +55,10 @@ def test_a_syntax_error_says_where_it_is():
         ("Resources | project-away properties | extend a = properties.x", "properties", 1, 25),
         ("Resources | summarize count() by kindness", "kindness", 1, 33),
         ("Resources | order by Name", "Name", 1, 21),
+        ("where nosuch == 1", "nosuch", 1, 6),
+        ("// a remark\nwhere kind == 'x' and\n kind != 'y' and nosuch == 1", "nosuch", 3, 17),
+        ("Resources | where properties.kind.kind == 1 | where nosuch == 2", "nosuch", 1, 52),
+        ("where hash(tolower(id)) % 1000 == 1 | where nosuch == 1", "nosuch", 1, 44),
         ("Resources | mv-expand nics", "nics", 1, 22),
         ("Resources | join kind=inner (ResourceContainers) on subscriptionid", "subscriptionid", 1, 52),
     ],

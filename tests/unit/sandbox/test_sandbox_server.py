@@ -43,6 +43,35 @@ def test_the_application_sees_the_request_as_it_was_sent(serve):
     assert request.headers["x-odd"] == "1"
 
 
+def test_a_body_may_come_in_chunks(serve):
+    seen = []
+    connection = serve(lambda request: (seen.append(request.body), Response(200, b"ok"))[1])
+    for pieces in ([b"one", b" and ", b"two" * 9_000], [], [b"again"]):
+        connection.request("POST", "/", iter(pieces), encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
+        assert connection.getresponse().read() == b"ok"
+        assert seen.pop() == b"".join(pieces)
+
+
+def test_chunks_may_have_extensions_and_trailers_and_must_have_sizes(serve):
+    seen = []
+    connection = serve(lambda request: (seen.append(request.body), Response(200, b"ok"))[1])
+    connection.connect()
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    connection.sock.sendall(head + b"3;a=b\r\nabc\r\n0\r\nX-Trailer: 1\r\n\r\n")
+    assert b" 200 " in connection.sock.recv(1000)
+    connection.sock.sendall(head + b"many\r\nabc")
+    assert b" 400 " in connection.sock.recv(1000)
+    assert seen == [b"abc"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD"])
+def test_every_method_reaches_the_application(serve, method):
+    connection = serve(lambda request: Response(404, request.method.encode()))
+    connection.request(method, "/")
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (404, b"" if method == "HEAD" else method.encode())
+
+
 def test_one_connection_serves_many_requests(serve):
     connection = serve(Response(200, b"hello", {"X-Own": "1"}))
     sockets = set()

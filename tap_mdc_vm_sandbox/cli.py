@@ -52,7 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sandbox = _sandbox(options)
     except ValueError as error:
         parser.error(str(error))
-    with _ended_by_signal(), sandbox:
+    with _ended_by_signal(), contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(sandbox)
+        except OSError as error:
+            parser.error(f"port {options.port} can't be had ({error.strerror}): choose another, or leave --port out")
         return _serve(sandbox) if serve else _run(command, sandbox)
 
 

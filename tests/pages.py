@@ -24,11 +24,22 @@ def commands(page: Path) -> list[str]:
         if inline:
             found |= {inline: None} if "…" not in inline else {}
             continue
-        for line in lines.replace("\\\n", " ").splitlines():
+        for line in _lines(lines) if language == "sh" else lines.splitlines():
             typed = line if language == "sh" else "".join(re.findall(r"^ *(?:- )?run: (?!\|)(.*)", line))
             command = _one_line(typed)
             found |= {command: None} if command else {}
     return list(found)
+
+
+def _lines(block: str) -> list[str]:
+    """Return the lines of a block; one with a quote that isn't closed goes on."""
+    lines: list[str] = []
+    for line in block.replace("\\\n", " ").splitlines():
+        if lines and re.sub(r"(^| )\s*# .*", "", lines[-1]).count("'") % 2:
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+    return lines
 
 
 def answers(page: Path) -> dict[str, re.Pattern[str]]:

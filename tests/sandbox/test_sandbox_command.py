@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,14 @@ def test_a_command_gets_its_own_options_as_they_are():
 
 def test_a_command_that_a_signal_ends_gives_128_and_its_number():
     assert run(*SMALL, "--", sys.executable, "-c", "import os; os.kill(os.getpid(), 9)").returncode == 137
+
+
+def test_a_port_that_is_taken_is_told_in_a_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = run(*SMALL, "--port", str(taken.getsockname()[1]), "--", "true")
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr.splitlines()[-1].endswith("choose another, or leave --port out")
 
 
 def test_a_command_that_is_not_there_is_one_line():

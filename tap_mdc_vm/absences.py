@@ -15,7 +15,7 @@ from tap_mdc_vm.clouds import CHINA
 from tap_mdc_vm.coverage import batches
 from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.rows.fields import document, properties_of
-from tap_mdc_vm.sources import FINDINGS, MACHINES, PLANS
+from tap_mdc_vm.sources import FINDINGS, INTERFACES, MACHINES, PLANS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -96,13 +96,27 @@ def of_another_form(reader: Reader, settings: Settings, scopes: Collection[Scope
 def strangers(
     reader: Reader, settings: Settings, scopes: Collection[Scope], ids: Collection[str]
 ) -> Iterator[events.Event]:
-    """Yield whether machines that were not read, and that a record names, are there when they are asked for by id."""
-    if ids:
-        asked = ", ".join(map(quoted, islice(ids, _ASKED)))
-        query = queries.query(MACHINES, settings).where(f"id in~ ({asked})")
+    """Yield whether machines that were not read, and that a record names, are there when they are asked for by id.
+
+    Deletion explains that they are not, unless an interface is attached to them still: Azure takes the reference off
+    an interface together with its machine.
+    """
+    if not ids:
+        return
+    asked = ", ".join(map(quoted, islice(ids, _ASKED)))
+    by_id = {MACHINES: f"id in~ ({asked})", INTERFACES: f"tostring(properties.virtualMachine.id) in~ ({asked})"}
+
+    def found(name: str) -> list[str]:
+        query = queries.query(name, settings).where(by_id[name])
         pages = [reader.client.ask(query.name, query.text, scope, top=_ASKED) for scope in scopes]
-        there = [row["id"] for page in pages for row in page.rows]
-        yield events.MachinesNotRead(len(ids), len(there), there[0]) if there else events.MachinesGone(len(ids))
+        return [row["id"] for page in pages for row in page.rows]
+
+    if there := found(MACHINES):
+        yield events.MachinesNotRead(len(ids), len(there), there[0])
+    elif attached := found(INTERFACES):
+        yield events.MachinesHidden(len(ids), attached[0])
+    else:
+        yield events.MachinesGone(len(ids))
 
 
 def silent(reader: Reader, machines: Collection[str], assessed: Collection[str], *, filtered: bool) -> set[str]:

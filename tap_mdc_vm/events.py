@@ -161,6 +161,18 @@ class MachinesNotRead(Warned, frozen=True):
     example: str
 
 
+class MachinesHidden(Warned, frozen=True):
+    """Machines that a record names are not there when they are asked for by id, and an interface is attached to one."""
+
+    template = (
+        "{named:,} machines that interfaces or findings name were not read, and are not there when they are asked for "
+        "by id. They are not deleted: interfaces are attached to them, such as {example}. The application lacks the "
+        "Reader role on them, or Azure leaves rows out of its answers. See docs/troubleshooting.md#machines-not-read."
+    )
+    named: int
+    example: str
+
+
 class MachinesGone(Event, frozen=True):
     """Machines that a record names are not there: their findings outlive them for a while."""
 

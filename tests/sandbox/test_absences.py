@@ -209,3 +209,15 @@ def test_machines_that_azure_leaves_out_of_its_answers_are_named(monkeypatch):
     assert len(run.records["virtual_machines"]) < 12
     assert "were not read" in line(run, "were not read")
     assert run.error is None
+
+
+def test_machines_that_azure_never_shows_are_told_from_deleted_ones_by_their_interfaces(monkeypatch):
+    hiding = {"virtual_machines": "| where name !endswith '1'\n| project"}
+    monkeypatch.setattr(
+        queries, "text", lambda name, text=queries.text: text(name).replace("| project", hiding.get(name, "| project"))
+    )
+    run = ran()
+    assert len(run.records["virtual_machines"]) < 12
+    assert "interfaces are attached to them" in line(run, "were not read")
+    assert line(run, "not there any more") == ""
+    assert run.error is None

@@ -222,6 +222,13 @@ def test_of_two_rows_with_one_id_the_newer_is_handed_on_whatever_the_order(read,
     assert caplog.text.count("rows that differ came with one id, /x/twin") == 1
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_seventh_digit_of_a_second_tells_the_newer_too(read, turned):
+    twins = seen("2026-05-01T10:00:00.1234568Z", "2026-05-01T10:00:00.1234567Z")
+    came = read(StandIn({"/x/Twin": twins[::-1] if turned else twins}))
+    assert [row["properties"] for row in decoded(came)] == [twins[0]]
+
+
 @pytest.mark.parametrize("dates", [("", None), ("soon", "later"), (None, None), ("2026-05-01", "2026-05-01")])
 def test_where_no_date_tells_the_order_does_not_either(read, dates):
     first, second = (decoded(read(StandIn({"/x/Twin": twins}))) for twins in (seen(*dates), seen(*dates)[::-1]))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 import yaml
-from pairs import BUCKET, KEYS, ROOT, Meltano, Records, Tenant, differences
+from pairs import BREAKING, BUCKET, KEYS, ROOT, Meltano, Records, Tenant, differences
 
-from tap_mdc_vm_sandbox import Fault, Kind, Sandbox
+from tap_mdc_vm_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,7 @@ def test_each_run_replaces_the_objects_and_one_that_is_not_whole_leaves_them_alo
     tenant: Tenant, deliver: Deliver, bucket: Any, tmp_path: Path
 ):
     readable = [each.id for each in tenant.subscriptions if each.readable]
-    named = {"TAP_MDC_VM_SUBSCRIPTION_IDS": json.dumps(readable), "TAP_MDC_VM_PAGE_SIZE": "50"}
+    named = {"TAP_MDC_VM_SUBSCRIPTION_IDS": json.dumps(readable)}
     deliver(Sandbox(tenant, quota=None), **named)
     first = bodies(bucket)
     labels = yaml.safe_load((ROOT / "tap_mdc_vm" / "maps" / "etm.yml").read_text(encoding="utf-8"))["stream_maps"]
@@ -85,8 +85,7 @@ def test_each_run_replaces_the_objects_and_one_that_is_not_whole_leaves_them_alo
         header = first[f"{PREFIX}/{stream}.csv"].decode().splitlines()[0]
         assert header.split(",") == [label for label in labels[stream] if not label.startswith("__")]
 
-    fault = Fault(kind=Kind.ROW_WITHOUT_ID, times=None, after=4, containing="SecurityResources")
-    deliver(Sandbox(tenant, quota=None, faults=[fault]), **named, status=1)
+    deliver(Sandbox(tenant, quota=None, **BREAKING), **named, status=1)
     assert bodies(bucket) == first
 
     log = deliver(

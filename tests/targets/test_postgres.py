@@ -15,7 +15,7 @@ from pairs import KEYS, ROOT, SCHEMAS, Meltano, Records, Tenant, differences, po
 from psycopg.rows import dict_row
 
 from tap_mdc_vm import packaged
-from tap_mdc_vm_sandbox import Fault, Kind, Sandbox
+from tap_mdc_vm_sandbox import Fault, Kind, Limits, Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,7 +127,8 @@ def test_a_run_that_fails_removes_nothing_that_it_did_not_finish_reading(
     before = {stream: read(database, stream).keys() for stream in KEYS}
     tenant.delete(next(row["virtualMachineId"] for row in tenant.expected()["assessments"].values() if row["vmId"]))
     fault = Fault(kind=Kind.ROW_WITHOUT_ID, times=None, after=answers, containing=query)
-    log = load(Sandbox(tenant, quota=None, faults=[fault]), TAP_MDC_VM_PAGE_SIZE="50", status=1)
+    limits = Limits(payload=450_000)  # so that the findings come in several answers
+    log = load(Sandbox(tenant, quota=None, faults=[fault], limits=limits), status=1)
     assert "without an id" in log
     unfinished = [stream for stream in KEYS if stream in {"assessments", "etm_findings"} or answers == 0]
     assert {each: read(database, each).keys() for each in unfinished} == {each: before[each] for each in unfinished}

@@ -12,20 +12,15 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import psycopg
 import pytest
-from pairs import BUCKET, SCHEMAS, Meltano, Tenant, postgres_variables
+from pairs import BREAKING, BUCKET, SCHEMAS, Meltano, Tenant, postgres_variables
 
-from tap_mdc_vm_sandbox import Fault, Kind, Limits, Sandbox
+from tap_mdc_vm_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Load = Callable[..., str]
 Keys = Callable[[], set[str]]
-BREAKING: dict[str, Any] = {
-    "faults": [Fault(kind=Kind.ROW_WITHOUT_ID, times=None, after=4, containing="SecurityResources")],
-    "limits": Limits(payload=450_000),
-}
-"""Ends the run in the midst of the findings, which come in several answers."""
 
 
 @pytest.fixture

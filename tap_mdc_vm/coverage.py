@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING
 
 from tap_mdc_vm import queries
 from tap_mdc_vm.azure.resource_graph.model import Scope
-from tap_mdc_vm.errors import MalformedAnswerError, NoAccessError, QueryRefusedError, RequestRefusedError, see
+from tap_mdc_vm.errors import (
+    MalformedAnswerError,
+    NoAccessError,
+    QueryRefusedError,
+    RequestRefusedError,
+    TapError,
+    see,
+)
 
 if TYPE_CHECKING:
     from tap_mdc_vm.azure.resource_graph.model import Row
     from tap_mdc_vm.azure.resource_graph.reader import Reader, Reading
-    from tap_mdc_vm.errors import TapError
     from tap_mdc_vm.settings import Settings
 
 BATCH = 250
@@ -72,11 +78,9 @@ def survey(reader: Reader, settings: Settings) -> Coverage:
     Raises:
         TapError: Azure can't be asked.
     """
-    if settings.subscription_ids:
-        return _Survey(reader).of_subscriptions(settings.subscription_ids)
     if settings.management_group_ids:
         return _Survey(reader).of_groups(settings.management_group_ids)
-    return _Survey(reader).of_the_tenant()
+    return _Survey(reader).of_subscriptions(settings.subscription_ids)
 
 
 def disabled(coverage: Coverage) -> list[str]:
@@ -90,20 +94,16 @@ def check(coverage: Coverage, *, tolerant: bool) -> None:
     Raises:
         NoAccessError: It can't.
     """
-    if not coverage.scopes or (coverage.unreadable and not tolerant):
-        raise _no_access(coverage)
-
-
-def _no_access(coverage: Coverage) -> NoAccessError:
-    """Return the error that says what can't be read, and what to do about it."""
+    if coverage.scopes and (tolerant or not coverage.unreadable):
+        return
     ids = ", ".join(coverage.unreadable)
-    said = coverage.denials[0] if coverage.denials else None
-    return NoAccessError(
+    said = next(iter(coverage.denials), TapError(""))
+    raise NoAccessError(
         f"The application can't read {ids}." if ids else "The application can't read any subscription of this tenant.",
         "Assign the Reader role to it there (Access control (IAM) > Add role assignment), and check the ids and the "
         f"tenant; a new role can take some minutes to show. {see('no-access')}",
-        code=said.code if said else "",
-        correlation_id=said.correlation_id if said else "",
+        code=said.code,
+        correlation_id=said.correlation_id,
     )
 
 
@@ -116,15 +116,15 @@ class _Survey:
         self._shortcomings: list[str] = []
         self._no_access: tuple[type[TapError], ...] = (NoAccessError,)
 
-    def of_the_tenant(self) -> Coverage:
-        found = self._subscriptions(self._ask(Scope()))
-        return self._coverage(found, (Scope(),) if found else ())
-
     def of_subscriptions(self, ids: tuple[str, ...]) -> Coverage:
-        readings = [self._ask(Scope(subscriptions=batch)) for batch in batches(ids)]
+        """Ask for the subscriptions that are named; for all, if none is."""
+        asked = [Scope(subscriptions=batch) for batch in batches(ids)] or [Scope()]
+        readings = [self._ask(scope) for scope in asked]
         found = [subscription for reading in readings for subscription in self._subscriptions(reading)]
+        if not ids:
+            return self._coverage(found, asked if found else [])
         readable = {subscription.id for subscription in found}
-        scopes = tuple(Scope(subscriptions=batch) for batch in batches(tuple(id_ for id_ in ids if id_ in readable)))
+        scopes = [Scope(subscriptions=batch) for batch in batches(tuple(id_ for id_ in ids if id_ in readable))]
         return self._coverage(found, scopes, tuple(id_ for id_ in ids if id_ not in readable), requested=len(ids))
 
     def of_groups(self, groups: tuple[str, ...]) -> Coverage:
@@ -135,30 +135,29 @@ class _Survey:
         self._no_access = (NoAccessError, RequestRefusedError)
         readings = [self._ask(Scope(management_groups=(group,))) for group in groups]
         by_group = {group: self._subscriptions(each) for group, each in zip(groups, readings, strict=True)}
-        empty = {
-            group: self._ask(Scope(management_groups=(group,)), "management_groups")
-            for group in groups
-            if not by_group[group]
-        }
+        empty = [group for group in groups if not by_group[group]]
+        probes = [self._ask(Scope(management_groups=(group,)), "management_groups") for group in empty]
         unreadable = tuple(
-            group for group, probe in empty.items() if group.lower() not in map(_last_part, self._rows(probe))
+            group
+            for group, probe in zip(empty, probes, strict=True)
+            if group.lower() not in map(_last_part, self._rows(probe))
         )
         found = {subscription.id: subscription for some in by_group.values() for subscription in some}
         asked = tuple(group for group in groups if group not in unreadable)
-        # Groups may lie within each other: of many, only subscriptions can be shared out without asking for one twice.
-        several = tuple(Scope(subscriptions=batch) for batch in batches(tuple(found)))
-        scopes = several if len(asked) > _GROUPS_AT_ONCE else (Scope(management_groups=asked),) if asked else ()
+        scopes = [Scope(management_groups=asked)] if asked else []
+        if len(asked) > _GROUPS_AT_ONCE:  # they may lie within each other: only subscriptions can be shared out
+            scopes = [Scope(subscriptions=batch) for batch in batches(tuple(found))]
         return self._coverage(list(found.values()), scopes, unreadable)
 
     def _coverage(
         self,
         found: list[Subscription],
-        scopes: tuple[Scope, ...],
+        scopes: list[Scope],
         unreadable: tuple[str, ...] = (),
         requested: int | None = None,
     ) -> Coverage:
         asked = len(found) if requested is None else requested
-        return Coverage(asked, tuple(found), unreadable, scopes, tuple(self._denials), tuple(self._shortcomings))
+        return Coverage(asked, tuple(found), unreadable, tuple(scopes), tuple(self._denials), tuple(self._shortcomings))
 
     def _ask(self, scope: Scope, name: str = "subscriptions") -> Reading:
         return self._reader.start(queries.unfiltered(name), [scope], urgent=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -28,6 +28,9 @@ from tap_mdc_vm.rows.fields import (
 )
 from tap_mdc_vm.rows.remembered import Remembered
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 _FINDING = re.compile(
     "(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft[.]compute/virtualmachines/[^/]+)"
     "/providers/microsoft[.]security/assessments/[^/]+"
@@ -35,11 +38,27 @@ _FINDING = re.compile(
 """A lower-case id. Exact to its end on both sides: what lies below a machine, an instance of a scale set, a classic or
 Arc machine and a sub-assessment have ids that only begin or end like this."""
 
+_COLUMNS = ("name", "type", "tenantId", "subscriptionId", "resourceGroup", "location", "managedBy")
+_STATUS = dict.fromkeys(("code", "cause", "description", "firstEvaluationDate", "statusChangeDate"), text)
+_RESOURCE = dict.fromkeys(("Source", "ResourceType", "ResourceProvider", "ResourceName"), text)
+_LINKS = dict.fromkeys(("azurePortal", "azurePortalUri"), text)  # Microsoft's samples have one, its specification both
+_RISK = {"level": text, "riskFactors": texts, "attackPathsReferences": texts, "isContextualRisk": flag}
+_METADATA = {
+    **dict.fromkeys(("severity", "description", "remediationDescription", "userImpact", "implementationEffort"), text),
+    **dict.fromkeys(("categories", "threats", "tactics", "techniques"), texts),
+    **dict.fromkeys(("assessmentType", "policyDefinitionId", "displayName", "recommendationCategory"), text),
+    "preview": flag,
+    "plannedDeprecationDate": text,
+}
 _BLANK = blank("assessments")
 _NULL = msgspec.Raw(b"null")
 
 
-class _Status(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+class _Part(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """A part of an assessment's properties, in the names and types that Azure documents."""
+
+
+class _Status(_Part):
     code: str | None = None
     cause: str | None = None
     description: str | None = None
@@ -47,7 +66,7 @@ class _Status(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=Fal
     status_change_date: str | None = None
 
 
-class _Resource(msgspec.Struct, rename="pascal", forbid_unknown_fields=True, gc=False):
+class _Resource(_Part, rename="pascal"):
     source: str | None = None
     resource_type: str | None = None
     resource_provider: str | None = None
@@ -56,81 +75,26 @@ class _Resource(msgspec.Struct, rename="pascal", forbid_unknown_fields=True, gc=
     native_resource_id: str | UnsetType = UNSET
 
 
-class _Risk(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    level: str | None = None
-    risk_factors: list[str] | None = None
-    attack_paths_references: list[str] | None = None
-    is_contextual_risk: bool | None = None
-    paths: Any = UNSET
+class _Links(_Part):
+    azure_portal: str | None = None
+    azure_portal_uri: str | None = None
 
 
-class _Links(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    azure_portal: str | None = None  # in Microsoft's samples
-    azure_portal_uri: str | None = None  # in its specification
-
-
-class _Metadata(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    display_name: str | None = None
-    description: str | None = None
-    remediation_description: str | None = None
-    severity: str | None = None
-    user_impact: str | None = None
-    implementation_effort: str | None = None
-    categories: list[str] | None = None
-    threats: list[str] | None = None
-    tactics: list[str] | None = None
-    techniques: list[str] | None = None
-    assessment_type: str | None = None
-    policy_definition_id: str | None = None
-    recommendation_category: str | None = None
-    preview: bool | None = None
-    planned_deprecation_date: str | None = None
-    publish_dates: Any = UNSET
-    partner_data: Any = UNSET
-
-
-class _Properties(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    """An assessment's properties, in the names and types that Azure documents."""
-
+class _Properties(_Part):
     display_name: str | None = None
     status: _Status | None = None
     resource_details: _Resource | None = None
     links: _Links | None = None
-    risk: _Risk | None = None
     scope: Any = UNSET
     status_per_initiative: Any = UNSET
+    risk: msgspec.Raw = _NULL
     additional_data: msgspec.Raw = _NULL
     metadata: msgspec.Raw = _NULL
 
 
-_COLUMNS = ("name", "type", "tenantId", "subscriptionId", "resourceGroup", "location", "managedBy")
 _PROPERTIES = msgspec.json.Decoder(_Properties)
-_METADATA = msgspec.json.Decoder(_Metadata)
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NO_STATUS, _NO_RESOURCE, _NO_LINKS = _Status(), _Resource(), _Links()
-
-_READ_AS: dict[str, Any] = {
-    **dict.fromkeys(("categories", "threats", "tactics", "techniques", "riskFactors", "attackPathsReferences"), texts),
-    **dict.fromkeys(("preview", "isContextualRisk"), flag),
-}
-"""What is not a text."""
-_WITHOUT_FIELD = {"Id", "NativeResourceId", "paths", "publishDates", "partnerData"}
-"""Names that the structs above know, and no field of a record holds."""
-
-
-class _Said(NamedTuple):
-    """What a piece of the properties says, which many rows share.
-
-    Attributes:
-        fields: The fields of a record that it fills.
-        rest: What has no field; None where all has one.
-    """
-
-    fields: Json
-    rest: object
-
-
-_Part = TypeVar("_Part", bound=msgspec.Struct)
 
 
 def assessment(row: Row, machines: Lookup[Json], context: Context) -> Json | None:
@@ -152,13 +116,14 @@ def assessment(row: Row, machines: Lookup[Json], context: Context) -> Json | Non
         return None
     machine_id = found[1]
     properties, rest = _properties(row)
-    fields, metadata = _said_by_metadata(properties.metadata)
-    more_fields, additional_data = _said_by_additional_data(properties.additional_data)
     status = properties.status or _NO_STATUS
     resource = properties.resource_details or _NO_RESOURCE
-    record = _BLANK.copy()  # takes half as long as a new dict of this size
-    record |= fields
-    record |= more_fields
+    record, unfit = _said_by_metadata(properties.metadata)
+    record = record.copy()  # takes half as long as a new dict of this size
+    rest |= unfit
+    for said, unfit in (_said_by_risk(properties.risk), _said_by_additional_data(properties.additional_data)):
+        record |= said
+        rest |= unfit
     record["id"] = identity
     record["resourceId"] = given_id
     for name in _COLUMNS:
@@ -178,12 +143,6 @@ def assessment(row: Row, machines: Lookup[Json], context: Context) -> Json | Non
     record["resourceType"] = kind if kind and "/" not in kind else _type_in(kind, rest)
     record["resourceProvider"] = resource.resource_provider or "Microsoft.Compute"
     record["resourceName"] = resource.resource_name or given_id.split("/")[8]
-    if (risk := properties.risk) is not None:
-        record |= _risk(risk)
-    if metadata is not None:
-        rest["metadata"] = metadata
-    if additional_data is not None:
-        rest["additionalData"] = additional_data
     record["otherProperties"] = rest or None
     record["virtualMachineId"] = machine_id
     if machine := machines.get(machine_id):
@@ -197,14 +156,14 @@ def _properties(row: Row) -> tuple[_Properties, Json]:
     They are decoded at once where they are as documented, else put right one by one.
     """
     encoded = bytes(row.get("properties", _NULL))
-    if b"\\" in encoded and holds_nul(encoded):
+    if holds_nul(encoded):
         return _put_right(encoded)
     try:
         properties = _PROPERTIES.decode(encoded)
     except (ValueError, RecursionError):
         return _put_right(encoded)
     rest: Json = {}
-    if (resource := properties.resource_details) is not None:
+    if resource := properties.resource_details:
         ids = {}
         if resource.id is not UNSET:
             ids["Id"] = resource.id
@@ -212,8 +171,6 @@ def _properties(row: Row) -> tuple[_Properties, Json]:
             ids["NativeResourceId"] = resource.native_resource_id
         if ids:
             rest["resourceDetails"] = ids
-    if properties.risk is not None and properties.risk.paths is not UNSET:
-        rest["risk"] = {"paths": properties.risk.paths}
     if properties.scope is not UNSET:
         rest["scope"] = properties.scope
     if properties.status_per_initiative is not UNSET:
@@ -232,94 +189,65 @@ def _put_right(encoded: bytes) -> tuple[_Properties, Json]:
     except (ValueError, RecursionError):
         given = decoded(encoded)
         return _Properties(), {} if given in NOTHING else {"properties": given}
-    metadata, additional = parts.pop("metadata", _NULL), parts.pop("additionalData", _NULL)
+    pieces = {field: parts.pop(name, _NULL) for field, name in _PIECES.items()}
     rest = {storable(name): decoded(part) for name, part in parts.items()}
     properties = _Properties(
         display_name=taken(rest, "displayName", text),
-        status=_fitted(rest, "status", _Status),
-        resource_details=_fitted(rest, "resourceDetails", _Resource),
-        links=_fitted(rest, "links", _Links),
-        risk=_fitted(rest, "risk", _Risk),
-        additional_data=additional,
-        metadata=metadata,
+        status=_Status(*_taken_of(rest, "status", _STATUS)),
+        resource_details=_Resource(*_taken_of(rest, "resourceDetails", _RESOURCE)),
+        links=_Links(*_taken_of(rest, "links", _LINKS)),
+        **pieces,
     )
     return properties, rest
 
 
-def _fitted(rest: Json, name: str, kind: type[_Part]) -> _Part:
-    """Take what fields are made of out of an object in ``rest``, whatever the letter case of its names.
+def _taken_of(parent: Json, name: str, fields: Mapping[str, Callable[[object], Any]]) -> list[Any]:
+    """Take the values of fields out of the object ``name``, whatever the letter case of their names.
 
     Older rows, exports and samples begin the names of the resource's details with a small letter.
     """
-    given = rest.get(name)
+    given = parent.get(name)
     if type(given) is not dict:
         if given in NOTHING:
-            rest.pop(name, None)
-        return kind()
+            parent.pop(name, None)
+        return [None] * len(fields)
     spelled = {each.lower(): each for each in reversed(given)}
-    fields = [each for each in kind.__struct_encode_fields__ if each not in _WITHOUT_FIELD]
     values = [
-        taken(given, each if each in given else spelled.get(each.lower(), each), _READ_AS.get(each, text))
-        for each in fields
+        taken(given, each if each in given else spelled.get(each.lower(), each), read) for each, read in fields.items()
     ]
     if not given:
-        del rest[name]
-    return kind(*values)
+        del parent[name]
+    return values
 
 
-def _read_metadata(piece: msgspec.Raw) -> _Said:
-    """Return what metadata says: half of a record, and the same for all machines that have the finding.
-
-    Records share its strings and arrays.
-    """
-    metadata, rest = _metadata(piece)
-    category = metadata.recommendation_category or "Unknown"
-    if category.lower() == "unknown":  # Microsoft's own query takes it for none
-        category = ", ".join(texts(metadata.categories) or [])
-    fields = {
-        "severity": metadata.severity or None,
-        "description": metadata.description or None,
-        "remediationDescription": metadata.remediation_description or None,
-        "userImpact": metadata.user_impact or None,
-        "implementationEffort": metadata.implementation_effort or None,
-        "categories": texts(metadata.categories),
-        "threats": texts(metadata.threats),
-        "tactics": texts(metadata.tactics),
-        "techniques": texts(metadata.techniques),
-        "assessmentType": metadata.assessment_type or None,
-        "policyDefinitionId": metadata.policy_definition_id or None,
-        "metadataDisplayName": metadata.display_name or None,
-        "recommendationCategory": category or None,
-        "preview": metadata.preview,
-        "plannedDeprecationDate": metadata.planned_deprecation_date or None,
-    }
-    return _Said(fields, rest)
+def _read_metadata(piece: msgspec.Raw) -> tuple[Json, Json]:
+    """Return a record with the fields that metadata fills: half of them, and the same for all machines."""
+    rest = {"metadata": decoded(piece)}
+    said = dict(zip(_METADATA, _taken_of(rest, "metadata", _METADATA), strict=True))
+    said["metadataDisplayName"] = said.pop("displayName")
+    if (said["recommendationCategory"] or "unknown").lower() == "unknown":  # Microsoft's own query takes it for none
+        said["recommendationCategory"] = ", ".join(said["categories"] or []) or None
+    return _BLANK | said, rest
 
 
-def _metadata(piece: msgspec.Raw) -> tuple[_Metadata, object]:
-    """Return metadata, and what of it has no field: decoded at once where it is as documented, else put right."""
-    if not holds_nul(bytes(piece)):
-        try:
-            metadata = _METADATA.decode(piece)
-        except (ValueError, RecursionError):
-            pass
-        else:
-            dates, partner = metadata.publish_dates, metadata.partner_data
-            rest = {"publishDates": dates, "partnerData": partner}
-            return metadata, {name: value for name, value in rest.items() if value is not UNSET} or None
-    given = {"metadata": decoded(piece)}
-    return _fitted(given, "metadata", _Metadata), given.get("metadata")
+def _read_risk(piece: msgspec.Raw) -> tuple[Json, Json]:
+    rest = {"risk": decoded(piece)}
+    values = _taken_of(rest, "risk", _RISK)
+    return dict(zip(("riskLevel", "riskFactors", "attackPaths", "riskIsContextual"), values, strict=True)), rest
 
 
-def _read_additional_data(piece: msgspec.Raw) -> _Said:
+def _read_additional_data(piece: msgspec.Raw) -> tuple[Json, Json]:
     """Return the fields that additional data fills, among them itself as it came."""
     given = decoded(piece)
-    if type(given) is not dict:
-        return _Said({}, None if given in NOTHING else given)
-    return _Said({"additionalData": given, **software_of(given)}, None)
+    if type(given) is dict:
+        return {"additionalData": given, **software_of(given)}, {}
+    return {}, {} if given in NOTHING else {"additionalData": given}
 
 
+_PIECES = {"metadata": "metadata", "risk": "risk", "additional_data": "additionalData"}
+"""What many rows share. Each is read apart: into fields of a record, and what no field holds."""
 _said_by_metadata = Remembered(_read_metadata, 24 * 1024 * 1024)
+_said_by_risk = Remembered(_read_risk, 2 * 1024 * 1024)
 _said_by_additional_data = Remembered(_read_additional_data, 8 * 1024 * 1024)
 
 
@@ -332,15 +260,6 @@ def _count_unread(status: _Status, record: Json, rest: Json, context: Context) -
         if given and not record[name]:
             context.unread[f"assessments.{name}"] += 1
             rest.setdefault("status", {})[name] = given
-
-
-def _risk(risk: _Risk) -> Json:
-    return {
-        "riskLevel": risk.level or None,
-        "riskFactors": texts(risk.risk_factors),
-        "attackPaths": texts(risk.attack_paths_references),
-        "riskIsContextual": risk.is_contextual_risk,
-    }
 
 
 def _type_in(given: str | None, rest: Json) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from tap_mdc_vm.secret import Secret
@@ -15,17 +14,8 @@ AUDIENCE = "api://AzureADTokenExchange"
 """Whom a federated token must be for, unless the federated credential says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
-    """How to ask for a federated token.
-
-    Attributes:
-        service: What people call the service.
-        method: ``GET`` or ``POST``.
-        url: With its query; https.
-        bearer: What authorizes the request.
-        field: Where the answer, a JSON object, has the token.
-    """
+class TokenRequest(NamedTuple):
+    """How a CI service is asked for a federated token: over https, by GET or POST; ``field`` is of its JSON answer."""
 
     service: str
     method: str
@@ -74,11 +64,7 @@ def token_request(environ: Mapping[str, str]) -> TokenRequest:
 
 
 def _https(url: str, **query: str) -> str:
-    """Return an address with more in its query.
-
-    Raises:
-        ValueError: It is not https: what authorizes the request must not travel in the clear.
-    """
+    """Return an address with more in its query. What authorizes the request must not travel in the clear."""
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
         raise ValueError(f"is missing, and the CI service's address for tokens is not https: {parts.scheme}://…")

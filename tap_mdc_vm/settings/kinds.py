@@ -6,12 +6,13 @@ A kind reads one value and raises a ValueError whose arguments say what is wrong
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tap_mdc_vm.resource_ids import lower
@@ -20,8 +21,6 @@ from tap_mdc_vm.wording import nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-T = TypeVar("T")
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -36,12 +35,14 @@ CATEGORIES = (
 
 _NAME = re.compile(r"[\w.()-]{1,90}")  # Microsoft's naming rules of management groups and of resource groups
 
+_WORDS = re.compile(r"[^\W\d_]+(, [^\W\d_]+)*")
+
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True}
 _BOOLEANS |= {"false": False, "0": False, "no": False, "off": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
+class Kind:
     """A kind of values.
 
     Attributes:
@@ -50,18 +51,13 @@ class Kind(Generic[T]):
     """
 
     schema: dict[str, Any]
-    read: Callable[[object], T]
+    read: Callable[[Any], Any]
 
 
-def text(read: Callable[[str], T] = str, **schema: object) -> Kind[T]:  # type: ignore[assignment]  # str is a str
-    """Return the kind of one line of text, without blanks around it.
+def text(read: Callable[[str], object] = str, **schema: object) -> Kind:
+    """Return the kind of one line of text, of which ``read`` makes the value; ``schema`` adds to JSON Schema's type."""
 
-    Args:
-        read: Makes the value of it.
-        schema: What JSON Schema says beside the type.
-    """
-
-    def from_raw(value: object) -> T:
+    def from_raw(value: object) -> object:
         if not isinstance(value, str):
             raise ValueError("must be text: put quotes around it")  # noqa: TRY004 - what users meet is a bad value
         if not value.strip().isprintable():
@@ -83,36 +79,29 @@ def one_of(*allowed: str) -> Callable[[str], str]:
     return read
 
 
-def word(*allowed: str) -> Kind[str]:
+def word(*allowed: str) -> Kind:
     """Return the kind of one of some words, in any letter case."""
     return text(one_of(*allowed), enum=list(allowed))
 
 
-def number(convert: Callable[[str], T], low: int, high: int) -> Kind[T]:
+def number(convert: Callable[[str], float], low: int, high: int) -> Kind:
     """Return the kind of numbers within limits, whole ones if ``convert`` is ``int``."""
-    json_type, words = ("integer", "a whole number") if convert is int else ("number", "a number")
+    json_type, called = ("integer", "a whole number") if convert is int else ("number", "a number")
 
-    def read(value: object) -> T:
-        try:
-            found: Any = convert(str(value))  # as text: int() would cut 2.5 and accept True
-        except ValueError:
-            found = None
-        if found is None or not low <= found <= high:
-            raise ValueError(f"must be {words} from {low} to {high}")
-        result: T = found
-        return result
+    def read(value: object) -> float:
+        with contextlib.suppress(ValueError):
+            found = convert(str(value))  # as text: int() would cut 2.5 and accept True
+            if low <= found <= high:
+                return found
+        raise ValueError(f"must be {called} from {low} to {high}")
 
     return Kind({"type": [json_type, "null"], "minimum": low, "maximum": high}, read)
 
 
-def texts(read: Callable[[str], str] = str, **schema: object) -> Kind[tuple[str, ...]]:
+def texts(read: Callable[[str], str], **schema: object) -> Kind:
     """Return the kind of lists: a list, a JSON array, or text separated by commas or blanks.
 
-    Their entries are kept once, whatever their letter case, in the order of first appearance.
-
-    Args:
-        read: Makes an entry of a text without blanks around it, or raises a ValueError.
-        schema: What JSON Schema says of an entry beside the type.
+    Of each text ``read`` makes an entry, which is kept once, whatever its letter case. ``schema`` is about entries.
     """
 
     def from_raw(value: object) -> tuple[str, ...]:
@@ -136,17 +125,13 @@ def texts(read: Callable[[str], str] = str, **schema: object) -> Kind[tuple[str,
     return Kind({"type": ["array", "null"], "items": {"type": "string", **schema}}, from_raw)
 
 
-def words(*allowed: str) -> Kind[tuple[str, ...]]:
+def words(*allowed: str) -> Kind:
     """Return the kind of lists of some words, in any letter case."""
     return texts(one_of(*allowed), enum=list(allowed))
 
 
-def mapping(read: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> Kind[dict[str, Any]]:
-    """Return the kind of objects, or of JSON text that holds one.
-
-    Args:
-        read: Makes the value of an object, or raises a ValueError.
-    """
+def mapping(read: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> Kind:
+    """Return the kind of objects, or of JSON text that holds one, of which ``read`` makes the value."""
 
     def from_raw(value: object) -> dict[str, Any]:
         value = parsed(value, dict)
@@ -157,10 +142,16 @@ def mapping(read: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> Kind[dic
     return Kind({"type": ["object", "null"]}, from_raw)
 
 
-def _guid(value: str) -> str:
-    if not GUID.fullmatch(value):
-        raise ValueError(f"is not a GUID: {OVERVIEW}")
-    return value.lower()
+def matching(pattern: re.Pattern[str], complaint: str, take: Callable[[str], str] = str.strip) -> Callable[[str], str]:
+    """Return a function that takes what matters of a text, and complains of what doesn't match."""
+
+    def read(value: str) -> str:
+        found = take(value)
+        if not pattern.fullmatch(found):
+            raise ValueError(complaint.format(shown(found)))
+        return found
+
+    return read
 
 
 def _url(value: str) -> str:
@@ -190,33 +181,6 @@ def _boolean(value: object) -> bool:
     return found
 
 
-def _subscription_id(entry: str) -> str:
-    found = entry.lower().removeprefix("/subscriptions/")
-    if not GUID.fullmatch(found):
-        raise ValueError(f"holds {shown(found)}, not a GUID: use the subscription's ID, not its name")
-    return found
-
-
-def _management_group_id(entry: str) -> str:
-    found = entry.rsplit("/", 1)[-1]
-    if not _NAME.fullmatch(found):
-        raise ValueError(f"holds {shown(found)}, no group's ID: use the ID, not the display name")
-    return found
-
-
-def _resource_group(entry: str) -> str:
-    if not _NAME.fullmatch(entry):
-        raise ValueError(f"holds {shown(entry)}, no resource group's name, which has no slash and no blank")
-    return entry
-
-
-def _category(entry: str) -> str:
-    """Return a category, in Azure's letter case if it is known."""
-    if not entry.replace(", ", "").isalpha():
-        raise ValueError("must be words such as SoftwareUpdate")
-    return next((known for known in CATEGORIES if known.lower() == entry.lower()), entry)
-
-
 def _tags(raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return the values of each tag; none where any will do."""
     found: dict[str, tuple[str, ...]] = {}
@@ -232,14 +196,26 @@ def _tags(raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
 
 SECRET = text(Secret, secret=True)  # never prints itself
 PATH = text(lambda value: Path(value).expanduser())
-APPLICATION = text(_guid)
+APPLICATION = text(matching(GUID, f"is not a GUID: {OVERVIEW}", str.lower))
 URL = text(_url)  # without a slash at its end
 DAY = Kind({"type": ["string", "null"], "format": "date"}, _day)
 BOOLEAN = Kind({"type": ["boolean", "null"]}, _boolean)
-SUBSCRIPTIONS = texts(_subscription_id)
-MANAGEMENT_GROUPS = texts(_management_group_id)
-RESOURCE_GROUPS = texts(_resource_group)
-RECOMMENDATIONS = texts(_category, examples=list(CATEGORIES))
+SUBSCRIPTIONS = texts(
+    matching(
+        GUID,
+        "holds {}, not a GUID: use the subscription's ID, not its name",
+        lambda entry: entry.lower().removeprefix("/subscriptions/"),
+    )
+)
+MANAGEMENT_GROUPS = texts(
+    matching(_NAME, "holds {}, no group's ID: use the ID, not the display name", lambda entry: entry.rpartition("/")[2])
+)
+RESOURCE_GROUPS = texts(matching(_NAME, "holds {}, no resource group's name, which has no slash and no blank"))
+_KNOWN = {each.lower(): each for each in CATEGORIES}
+RECOMMENDATIONS = texts(
+    matching(_WORDS, "must be words such as SoftwareUpdate", lambda entry: _KNOWN.get(entry.lower(), entry)),
+    examples=list(CATEGORIES),
+)
 TAGS = mapping(_tags)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tap_mdc_vm.clouds import CLOUDS, PUBLIC, Cloud
@@ -15,7 +16,7 @@ from .kinds import Kind, is_set
 from .rules import Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from tap_mdc_vm.secret import Secret
@@ -25,16 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is to be known about a setting.
+    """What is to be known about a setting: its default as a user would write it, and whether the SDK reads it too."""
 
-    Attributes:
-        kind: What its values are.
-        description: What it is for, in sentences.
-        default: What holds where it is not set, as a user would write it; None or "" where there is nothing.
-        of_the_sdk: Whether it is the Meltano SDK's, which reads it too.
-    """
-
-    kind: Kind[Any]
+    kind: Kind
     description: str
     default: Any
     of_the_sdk: bool
@@ -46,7 +40,7 @@ class Setting:
         return {**self.kind.schema, "description": self.description, **default}
 
 
-def setting(kind: Kind[Any], description: str, *, default: object = None, of_the_sdk: bool = False) -> Any:  # noqa: ANN401 - a field of any type
+def setting(kind: Kind, description: str, *, default: object = None, of_the_sdk: bool = False) -> Any:  # noqa: ANN401 - a field of any type
     """Return a field that holds a setting."""
     return field(metadata={"setting": Setting(kind, description, default, of_the_sdk)})
 
@@ -221,18 +215,10 @@ class Settings:
         Raises:
             ConfigurationError: With every problem, one line each, in the order of the settings.
         """
-        given = {name: value for name, value in config.items() if is_set(value)}
-        values: dict[str, Any] = {}
-        problems: dict[str, list[str]] = {name: [] for name in SETTINGS}
-        for name, each in SETTINGS.items():
-            values[name] = each.kind.read(each.default) if is_set(each.default) else each.default
-            try:
-                if name in given:
-                    values[name] = each.kind.read(given[name])
-            except ValueError as error:
-                problems[name] += [f"{name} {line}" for line in error.args]
-        Rules(values, given.keys(), problems, environ, today or datetime.now(UTC).date()).apply()
-        if found := [line for lines in problems.values() for line in lines]:
+        values, problems = read(config, SETTINGS)
+        given = [name for name, value in config.items() if is_set(value)]
+        Rules(values, given, problems, environ, today or datetime.now(UTC).date()).apply()
+        if found := list(chain.from_iterable(problems.values())):
             raise ConfigurationError(list(dict.fromkeys(found)))
         return cls(**values)
 
@@ -240,6 +226,21 @@ class Settings:
         """Return the settings that the SDK reads and that are set, by name."""
         found = {name: getattr(self, name) for name in OF_THE_SDK}
         return {name: value for name, value in found.items() if value is not None}
+
+
+def read(config: Mapping[str, Any], names: Iterable[str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Return what settings stand for, their defaults where they are not set, and what is wrong with each."""
+    values: dict[str, Any] = {}
+    problems: dict[str, list[str]] = {name: [] for name in names}
+    for name in problems:
+        kind, default = SETTINGS[name].kind, SETTINGS[name].default
+        values[name] = kind.read(default) if is_set(default) else default
+        try:
+            if is_set(config.get(name)):
+                values[name] = kind.read(config[name])
+        except ValueError as error:
+            problems[name] += [f"{name} {line}" for line in error.args]
+    return values, problems
 
 
 SETTINGS: dict[str, Setting] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from . import ci_services
 from .kinds import CATEGORIES, GUID, OVERVIEW
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 logger = logging.getLogger(__name__)
 
@@ -48,11 +49,9 @@ class Rules:
     """Applies the rules to values that were read one by one.
 
     Attributes:
-        values: By setting; may be changed.
+        values: By setting. Those that follow from others are filled in.
         given: Names of what is set, unknown ones too.
         problems: Where to note what is wrong, by setting.
-        environ: The environment.
-        today: What expiry dates are compared with.
     """
 
     values: dict[str, Any]
@@ -71,14 +70,17 @@ class Rules:
                 self._client_certificate()
             case "workload_identity":
                 self._workload_identity()
-        self._scope()
-        self._cloud()
+        if self.values["management_group_ids"] and self.values["subscription_ids"]:
+            text = "can't be set together with subscription_ids, Azure forbids it: remove one"
+            self._problem("management_group_ids", text)
+        cloud, addresses = CLOUDS[self.values["cloud"]], ("authority_host", "resource_manager_url")
+        given = {name: self.values[name] for name in addresses if self.values[name]}
+        self.values["cloud"] = replace(cloud, **given)
         self._ca_bundle()
         self._unknown()
 
     def _what_is_needed(self) -> None:
-        method = self.values["auth_method"]
-        for name, source in _NEEDED[method].items() if not self.problems["auth_method"] else ():
+        for name, source in _NEEDED[self.values["auth_method"]].items() if not self.problems["auth_method"] else ():
             if name not in self.given:
                 also = f", or set auth_method to {self._other_method()}" if name == "client_secret" else ""
                 self._problem(name, f"is missing: {source} (or set {PREFIX}{name.upper()}){also}")
@@ -86,11 +88,8 @@ class Rules:
     def _other_method(self) -> str:
         if "client_certificate_path" in self.given:
             return "client_certificate"
-        return "workload_identity" if self._has_federated_token() else "azure_cli after az login"
-
-    def _has_federated_token(self) -> bool:
-        named = {"federated_token", "federated_token_file"} & set(self.given)
-        return bool(named or self.environ.get(_TOKEN_FILE_VARIABLE) or ci_services.around(self.environ))
+        token = {"federated_token", "federated_token_file"} & set(self.given) or self.environ.get(_TOKEN_FILE_VARIABLE)
+        return "workload_identity" if token or ci_services.around(self.environ) else "azure_cli after az login"
 
     def _client_secret(self) -> None:
         secret = self.values["client_secret"]
@@ -101,20 +100,13 @@ class Rules:
 
     def _client_certificate(self) -> None:
         name = "client_certificate_path"
-        if not (path := self.values[name]):
-            return
-        try:
-            certificate = certificates.load(path, self.values["client_certificate_password"])
-        except OSError as error:
-            self._unreadable(name, name, path, error)
-        except ValueError as error:
-            self._problem(name, f"names {shown(path)}, which {error}")
-        else:
-            day = certificate.expires.date()
-            if day < self.today:
-                self._problem(name, f"names a certificate that expired on {day}: renew it")
-            else:
-                self._warn_of_expiry("The client certificate", day)
+        if path := self.values[name]:
+            with self._file(name, path):
+                day = certificates.load(path, self.values["client_certificate_password"]).expires.date()
+                if day < self.today:
+                    self._problem(name, f"names a certificate that expired on {day}: renew it")
+                else:
+                    self._warn_of_expiry("The client certificate", day)
 
     def _workload_identity(self) -> None:
         """Find the federated token: in a setting, in the file that AKS names, or at the CI service around the tap."""
@@ -136,40 +128,21 @@ class Rules:
                 self._problem(name, str(error))
 
     def _token_file(self, named_by: str, path: Path | None) -> None:
-        if not path:
-            return
-        try:
-            token = path.read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            self._unreadable("federated_token_file", named_by, path, error)
-        else:
-            if token.count(".") != 2:
-                text = f"names {shown(path)}, which holds no token (three parts joined by dots)"
-                self._problem("federated_token_file", text, named_by)
-
-    def _scope(self) -> None:
-        if self.values["management_group_ids"] and self.values["subscription_ids"]:
-            text = "can't be set together with subscription_ids, Azure forbids it: remove one"
-            self._problem("management_group_ids", text)
-
-    def _cloud(self) -> None:
-        cloud = CLOUDS[self.values["cloud"]]
-        names = ("authority_host", "resource_manager_url")
-        self.values["cloud"] = replace(cloud, **{name: self.values[name] or getattr(cloud, name) for name in names})
+        if path:
+            with self._file("federated_token_file", path, named_by):
+                if path.read_text(encoding="utf-8", errors="replace").count(".") != 2:
+                    raise ValueError("holds no token (three parts joined by dots)")
 
     def _ca_bundle(self) -> None:
         """Decide once what TLS trusts, as libraries differ in the variables that they read."""
         name, named_by = "ca_bundle", "ca_bundle"
         if name not in self.given and (found := next(filter(self.environ.get, _CA_VARIABLES), None)):
             named_by, self.values[name] = found, Path(self.environ[found])
-        if not (path := self.values[name]):
-            return
-        self.values[name] = str(path)
-        try:
-            if not path.is_dir() and _CERTIFICATE not in path.read_bytes():
-                self._problem(name, f"names {shown(path)}, which holds no certificate in PEM", named_by)
-        except OSError as error:
-            self._unreadable(name, named_by, path, error)
+        if path := self.values[name]:
+            self.values[name] = str(path)
+            with self._file(name, path, named_by):
+                if not path.is_dir() and _CERTIFICATE not in path.read_bytes():
+                    raise ValueError("holds no certificate in PEM")
 
     def _unknown(self) -> None:
         """Warn of what nobody knows: a setting, or a category, which may be Azure's newest."""
@@ -185,8 +158,15 @@ class Rules:
         """Note what is wrong with the setting ``name``, or with the variable that stands for it."""
         self.problems[name].append(f"{named_by or name} {text}")
 
-    def _unreadable(self, name: str, named_by: str, path: Path, error: OSError) -> None:
-        self._problem(name, f"names {shown(path)}, which can't be read: {error.strerror}", named_by)
+    @contextmanager
+    def _file(self, name: str, path: Path, named_by: str = "") -> Iterator[None]:
+        """Note that a file can't be read, or what a ValueError says is wrong with it."""
+        try:
+            yield
+        except OSError as error:
+            self._problem(name, f"names {shown(path)}, which can't be read: {error.strerror}", named_by)
+        except ValueError as error:
+            self._problem(name, f"names {shown(path)}, which {error}", named_by)
 
     def _warn_of_expiry(self, what: str, day: date) -> None:
         left = (day - self.today).days

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from tap_mdc_vm.errors import ConfigurationError
 from tap_mdc_vm.wording import shown
 
 from .kinds import is_set
-from .model import SETTINGS
+from .model import SETTINGS, read
 from .rules import PREFIX
 
 if TYPE_CHECKING:
@@ -24,11 +25,7 @@ _INHERITED = tuple(f"_{name}" for name in SETTINGS)
 
 
 def gathered(files: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Return the raw configuration: what the files hold, and what they leave out, from the environment.
-
-    Args:
-        files: Paths of JSON files, a later one before an earlier one.
-        environ: The environment.
+    """Return the raw configuration: what JSON files hold, the last one first, and then the environment.
 
     Raises:
         ConfigurationError: A file can't be used.
@@ -53,28 +50,22 @@ def filled_in(config: Mapping[str, Any], environ: Mapping[str, str] = os.environ
 
 
 def values(config: Mapping[str, Any], *names: str) -> list[Any]:
-    """Return what some settings stand for, their defaults where they are not set, without a look at the others.
+    """Return what some settings stand for, whatever the others are.
 
     Raises:
         ConfigurationError: They can't be read.
     """
-    found, problems = [], []
-    for name in names:
-        setting = SETTINGS[name]
-        try:
-            found.append(setting.kind.read(config[name]) if is_set(config.get(name)) else setting.default)
-        except ValueError as error:
-            problems += [f"{name} {line}" for line in error.args]
-    if problems:
-        raise ConfigurationError(problems)
-    return found
+    found, problems = read(config, names)
+    if lines := list(chain.from_iterable(problems.values())):
+        raise ConfigurationError(lines)
+    return list(found.values())
 
 
 def _same(name: str, one: object, other: object) -> bool:
     """Return whether two raw values of a setting stand for the same."""
     try:
-        read = SETTINGS[name].kind.read
-        return bool(read(one) == read(other))
+        kind = SETTINGS[name].kind
+        return bool(kind.read(one) == kind.read(other))
     except (KeyError, ValueError):
         return one == other
 

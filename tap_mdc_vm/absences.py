@@ -14,7 +14,7 @@ from tap_mdc_vm.azure.resource_graph.model import Query, Scope, quoted
 from tap_mdc_vm.clouds import CHINA
 from tap_mdc_vm.coverage import batches
 from tap_mdc_vm.errors import TapError
-from tap_mdc_vm.rows.fields import document, properties_of
+from tap_mdc_vm.rows.fields import properties_of
 from tap_mdc_vm.sources import FINDINGS, INTERFACES, MACHINES, PLANS
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def reasons(reader: Reader, settings: Settings, silent: Collection[str]) -> dict
         return dict.fromkeys(silent, f"its Defender plans can't be read ({error.code or error.message})")
     tiers: dict[str, dict[str, object]] = {subscription: {} for subscription in sorted(silent)}
     for row in rows:
-        plan = document(properties_of(row)) or {}
+        plan = properties_of(row) or {}
         tiers.setdefault(str(row["subscriptionId"]).lower(), {})[str(row["name"]).lower()] = plan.get("pricingTier")
     return {subscription: _reason(tiers[subscription]) for subscription in silent}
 

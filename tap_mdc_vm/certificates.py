@@ -1,9 +1,22 @@
-"""Reads the certificate that an application signs in with: a PEM or PFX file that also holds its key."""
+"""Reads the certificate that an application signs in with: a PEM or PFX file that also holds its key.
+
+The libraries of this module are slow to import: import it where a certificate is needed.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    pkcs12,
+)
 
 from .secret import Secret
 
@@ -11,19 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.x509 import Certificate
 
-
-@dataclass(frozen=True, slots=True)
-class ClientCertificate:
-    """A certificate and its key, both in PEM, whatever the file held.
-
-    Attributes:
-        private_key: The key, no longer encrypted.
-        certificate: The one certificate that belongs to the key.
-        expires: When Entra ID stops accepting it (UTC).
-    """
+class ClientCertificate(NamedTuple):
+    """A key, no longer encrypted, and its certificate, both in PEM; ``expires`` is in UTC."""
 
     private_key: Secret
     certificate: str
@@ -31,27 +34,18 @@ class ClientCertificate:
 
 
 def load(path: Path, password: Secret | None) -> ClientCertificate:
-    """Read ``path``.
-
-    Args:
-        path: A PEM or PFX (PKCS #12) file with a private key and its certificate.
-        password: What the key is encrypted with; None for a key in clear.
+    """Read a PEM or PFX (PKCS #12) file with a private key and its certificate, among others in any order.
 
     Raises:
         ValueError: If the file can't be used, with the reason, without any of its contents.
         OSError: If the file can't be read.
     """
-    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - slow to import, and rarely needed
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-    )
-
     key, certificates = _contents(path.read_bytes(), password.reveal().encode() if password else None)
-    if not isinstance(key, rsa.RSAPrivateKey):
+    if not isinstance(key, RSAPrivateKey):
         raise ValueError("holds no RSA private key, the only kind that Entra ID accepts")  # noqa: TRY004 - of the file
-    mine = _matching(key, certificates)
+    mine = next((each for each in certificates if each.public_key() == key.public_key()), None)
+    if mine is None:
+        raise ValueError("holds no certificate that belongs to its private key")
     return ClientCertificate(
         Secret(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()),
         mine.public_bytes(Encoding.PEM).decode(),
@@ -59,19 +53,14 @@ def load(path: Path, password: Secret | None) -> ClientCertificate:
     )
 
 
-def _contents(data: bytes, password: bytes | None) -> tuple[object, list[Certificate]]:
-    from cryptography import x509  # noqa: PLC0415
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12  # noqa: PLC0415
-
+def _contents(data: bytes, password: bytes | None) -> tuple[object, list[x509.Certificate]]:
     try:
         if b"-----BEGIN" in data:
             # A password for a key in clear is an error to the library; to a user it is one setting too many.
-            key: object = load_pem_private_key(data, password if b"ENCRYPTED" in data else None)
-            found = x509.load_pem_x509_certificates(data)
-        else:
-            key, certificate, others = pkcs12.load_key_and_certificates(data, password)
-            found = [*([certificate] if certificate else []), *others]
+            key = load_pem_private_key(data, password if b"ENCRYPTED" in data else None)
+            return key, x509.load_pem_x509_certificates(data)
+        found = pkcs12.load_pkcs12(data, password)
+        return found.key, [each.certificate for each in (found.cert, *found.additional_certs) if each]
     except TypeError:
         raise ValueError("is encrypted: set client_certificate_password") from None
     except (ValueError, UnsupportedAlgorithm):
@@ -80,17 +69,3 @@ def _contents(data: bytes, password: bytes | None) -> tuple[object, list[Certifi
             "can't be read as PEM or PFX with a private key and a certificate"
             " (wrong client_certificate_password, or another format)"
         ) from None
-    return key, found
-
-
-def _matching(key: RSAPrivateKey, certificates: list[Certificate]) -> Certificate:
-    """Return the certificate of this key: a file may hold the issuer's too, in any order."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415
-
-    def public(holder: RSAPrivateKey | Certificate) -> bytes:
-        return holder.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-    for certificate in certificates:
-        if public(certificate) == public(key):
-            return certificate
-    raise ValueError("holds no certificate that belongs to its private key")

@@ -13,8 +13,7 @@ from tap_mdc_vm.joins import AddressIndex, InterfaceIndex, MachineIndex
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.assessments import assessment
 from tap_mdc_vm.rows.defender_plans import defender_plan
-from tap_mdc_vm.rows.network_interfaces import network_interface
-from tap_mdc_vm.rows.public_ips import public_ip
+from tap_mdc_vm.rows.network_interfaces import network_interface, public_ip
 from tap_mdc_vm.rows.software import software
 from tap_mdc_vm.rows.virtual_machines import virtual_machine
 from tap_mdc_vm.rows.vulnerabilities import vulnerabilities

@@ -16,7 +16,7 @@ import msgspec
 from tap_mdc_vm.rows.fields import Json, storable, text, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _ANYTHING = msgspec.json.Decoder()
 
@@ -37,27 +37,15 @@ class Cve(msgspec.Struct, rename="pascal", gc=False):
 
 
 _CVES = msgspec.json.Decoder(list[Cve])
-_FIELDS = {
-    *("softwarename", "softwarevendor", "detectedsoftwareversions"),
-    *("fixedversion", "fixstatus", "maxcvssscore", "cvesdetails"),
-}
 _NAMES = [(field, field.replace("_", "")) for field in Cve.__struct_fields__]
 
 
 def software_of(additional: Json) -> Json:
     """Return the fields of a record that describe a software, its fix and its CVEs; null is what can't be read."""
     given = _lowered(additional)
-    if _FIELDS.isdisjoint(given):
+    if _SOFTWARE.keys().isdisjoint(given):
         return {}
-    return {
-        "softwareName": _text(given.get("softwarename")),
-        "softwareVendor": _text(given.get("softwarevendor")),
-        "softwareVersions": texts(_unpacked(given.get("detectedsoftwareversions"))),
-        "fixedVersion": _text(given.get("fixedversion")),
-        "fixStatus": _text(given.get("fixstatus")),
-        "maxCvssScore": _number(given.get("maxcvssscore")),
-        "cves": None if (cves := _cves(given.get("cvesdetails"))) is None else list(cves),
-    }
+    return {field: read(given.get(name)) for name, (field, read) in _SOFTWARE.items()}
 
 
 def cves_of(additional: Json) -> dict[str, Cve]:
@@ -150,3 +138,14 @@ def _by_id(cves: Iterable[Cve]) -> dict[str, Cve]:
         if type(cve.cve_id) is str and cve.cve_id:
             found.setdefault(cve.cve_id.upper(), cve)
     return found
+
+
+_SOFTWARE: dict[str, tuple[str, Callable[[object], Any]]] = {
+    "softwarename": ("softwareName", _text),
+    "softwarevendor": ("softwareVendor", _text),
+    "detectedsoftwareversions": ("softwareVersions", lambda value: texts(_unpacked(value))),
+    "fixedversion": ("fixedVersion", _text),
+    "fixstatus": ("fixStatus", _text),
+    "maxcvssscore": ("maxCvssScore", _number),
+    "cvesdetails": ("cves", lambda value: None if (cves := _cves(value)) is None else list(cves)),
+}

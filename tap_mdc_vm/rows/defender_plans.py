@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_mdc_vm.rows.fields import blank, branches, document, envelope, flag, named, properties_of, texts
+from tap_mdc_vm.rows.fields import blank, branches, envelope, flag, named, properties_of, texts
 
 if TYPE_CHECKING:
     from tap_mdc_vm.rows.fields import Context, Json, Row
@@ -15,7 +15,7 @@ _BLANK = blank("defender_plans")
 
 def defender_plan(row: Row, context: Context) -> Json:
     """Return the record of a plan, whether it is on or off."""
-    properties = document(properties_of(row)) or {}
+    properties = properties_of(row) or {}
     extensions = properties.get("extensions")
     return _BLANK | {
         **envelope(row, "name"),

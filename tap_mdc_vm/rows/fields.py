@@ -73,16 +73,16 @@ class Context:
 _ANYTHING = msgspec.json.Decoder()
 
 
-def properties_of(row: Row, decoder: msgspec.json.Decoder[Any] = _ANYTHING) -> Any:  # noqa: ANN401
-    """Return a row's properties: an object, unless Azure surprises.
+def properties_of(row: Row) -> Json | None:
+    """Return a row's properties just as Azure gave them; None where there is no object.
 
     Raises:
         MalformedAnswerError: As :func:`decoded`.
     """
-    return decoded(row.get("properties", b"null"), decoder)
+    return document(decoded(row.get("properties", b"null")))
 
 
-def decoded(piece: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any] = _ANYTHING) -> Any:  # noqa: ANN401
+def decoded(piece: bytes | msgspec.Raw) -> Any:  # noqa: ANN401
     """Return what a piece of JSON says.
 
     Raises:
@@ -90,7 +90,7 @@ def decoded(piece: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any] = _AN
             or a number without end.
     """
     try:
-        value = decoder.decode(piece)
+        value = _ANYTHING.decode(piece)
     except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(
             f"A row of Resource Graph can't be read: {error}.", "Report it to Microsoft, or to us with this line."

@@ -1,4 +1,4 @@
-"""The record of a network interface."""
+"""The record of a network interface, and the addresses of public IP resources, which interfaces refer to."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def network_interface(row: Row, public_ips: Lookup[str]) -> Json:
         public_ips: The address of each public IP resource. A resource that can't be read has an id here, and no
             address.
     """
-    given = document(properties_of(row))
+    given = properties_of(row)
     properties = given or {}
     configurations = [_configuration(item, public_ips) for item in branches(properties.get("ipConfigurations"))]
     primary = primary_of(configurations)
@@ -66,3 +66,8 @@ def _configuration(given: Json, public_ips: Lookup[str]) -> Json:
         "publicIPAddressId": public_id,
         "publicIPAddress": public_ips.get(lower(public_id)) if public_id else None,
     }
+
+
+def public_ip(row: Row) -> tuple[str, str | None]:
+    """Return the lower-case id and the address; None for one that has no address now (dynamic, not allocated)."""
+    return lower(row["id"]), text((properties_of(row) or {}).get("ipAddress"))

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm.resource_ids import lower
-from tap_mdc_vm.rows.fields import blank, document, envelope, named, properties_of, whole
+from tap_mdc_vm.rows.fields import blank, envelope, named, properties_of, whole
 
 if TYPE_CHECKING:
     from tap_mdc_vm.rows.fields import Context, Json, Lookup, Row
@@ -30,7 +30,7 @@ def software(row: Row, machines: Lookup[Json], context: Context) -> Json | None:
     found = _PROGRAM.fullmatch(lower(row["id"]))
     if not found:
         return None
-    properties = document(properties_of(row)) or {}
+    properties = properties_of(row) or {}
     machine = machines.get(found[1]) or {}
     return _BLANK | {
         **envelope(row),

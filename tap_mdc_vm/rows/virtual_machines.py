@@ -45,7 +45,7 @@ def virtual_machine(row: Row, interfaces: Lookup[Json], context: Context, attach
         context: What the row doesn't say itself.
         attached: Lower-case ids of the interfaces that say that they are this machine's: its own row may lag behind.
     """
-    given = document(properties_of(row))
+    given = properties_of(row)
     properties = given or {}
     storage = branch(properties, "storageProfile")
     image = branch(storage, "imageReference")

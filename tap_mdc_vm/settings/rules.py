@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_mdc_vm import certificates
 from tap_mdc_vm.clouds import CLOUDS
 from tap_mdc_vm.wording import nearest, shown
 
@@ -99,6 +98,8 @@ class Rules:
             self._warn_of_expiry("The client secret", day)
 
     def _client_certificate(self) -> None:
+        from tap_mdc_vm import certificates  # noqa: PLC0415 - slow to import
+
         name = "client_certificate_path"
         if path := self.values[name]:
             with self._file(name, path):

@@ -19,8 +19,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from tap_mdc_vm import packaged
 from tap_mdc_vm.rows.assessments import assessment
 from tap_mdc_vm.rows.fields import Context
-from tap_mdc_vm.rows.network_interfaces import network_interface
-from tap_mdc_vm.rows.public_ips import public_ip
+from tap_mdc_vm.rows.network_interfaces import network_interface, public_ip
 from tap_mdc_vm.rows.virtual_machines import virtual_machine
 
 PROMISED = {

@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_mdc_vm import certificates
 from tap_mdc_vm.errors import MalformedAnswerError, NetworkError, see
 
 from .answers import check_entra, check_managed_identity, identity_refusal, refusal
@@ -89,44 +88,35 @@ def _managed_identity(settings: Settings, transport: Transport) -> Callable[[], 
         UserAssignedManagedIdentity,
     )
 
-    identity = (
-        UserAssignedManagedIdentity(client_id=settings.client_id)
-        if settings.client_id
-        else SystemAssignedManagedIdentity()
-    )
+    named = settings.client_id
+    identity = UserAssignedManagedIdentity(client_id=named) if named else SystemAssignedManagedIdentity()
     client = ManagedIdentityClient(identity, http_client=MsalHttp(transport, check_managed_identity))
 
-    def acquire() -> dict[str, Any]:
+    def acquire() -> Any:  # noqa: ANN401 - msal has no types
         try:
-            answer: dict[str, Any] = client.acquire_token_for_client(resource=settings.cloud.resource_manager_url)
+            return client.acquire_token_for_client(resource=settings.cloud.resource_manager_url)
         except NetworkError as error:
             raise type(error)(
                 f"No managed identity answers on this machine: {error.message}",
                 "Run the tap on a machine in Azure that has one, or choose another auth_method."
                 f" {see('managed-identity-without-token')}",
             ) from error
-        return answer
 
     return acquire
 
 
 def _credential(settings: Settings, transport: Transport) -> str | dict[str, Any]:
     """Return what the application proves itself with, in msal's form."""
-    match settings.auth_method:
-        case "client_certificate":
-            return _certificate(settings.client_certificate_path or Path(), settings)
-        case "workload_identity":
-            # A function: msal calls it for each request, so that each sign-in has a token of its own.
-            return {"client_assertion": lambda: federated_token(settings, transport)}
-    return settings.client_secret.reveal() if settings.client_secret else ""
+    if settings.auth_method == "workload_identity":
+        # A function: msal calls it for each request, so that each sign-in has a token of its own.
+        return {"client_assertion": lambda: federated_token(settings, transport)}
+    if settings.auth_method == "client_secret":
+        return settings.client_secret.reveal() if settings.client_secret else ""
+    from tap_mdc_vm import certificates  # noqa: PLC0415 - as above
 
-
-def _certificate(path: Path, settings: Settings) -> dict[str, Any]:
+    path = settings.client_certificate_path or Path()
     try:
         certificate = certificates.load(path, settings.client_certificate_password)
     except (OSError, ValueError) as error:
         raise unreadable("client_certificate_path", path, error) from error
-    return {
-        "private_key": certificate.private_key.reveal(),
-        "public_certificate": certificate.certificate,
-    }
+    return {"private_key": certificate.private_key.reveal(), "public_certificate": certificate.certificate}

@@ -13,6 +13,8 @@ from tap_mdc_vm.azure.transport import retry_after
 from tap_mdc_vm.errors import MalformedAnswerError, SignInError, ThrottledError, UnavailableError, see
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tap_mdc_vm.azure.transport import Answer
 
 
@@ -22,10 +24,9 @@ class Advice:
 
     Attributes:
         meaning: The cause, without a full stop.
-        remedy: What to do about it.
+        remedy: What to do about it. ``{login}`` is how to sign in to the Azure CLI.
         section: Where the page on troubleshooting says more.
-        numbers: Those that Entra ID has for it (``AADSTS…``), also as the beginning of a longer one: Entra ID makes
-            finer distinctions by more digits.
+        numbers: Those of Entra ID (``AADSTS…``), also as the beginning of a longer one, which makes finer distinctions.
         quotes: Whether to say what Entra ID says, too.
     """
 
@@ -36,18 +37,11 @@ class Advice:
     quotes: bool = False
 
     def error(self, said: str = "", *, code: str = "", correlation_id: str = "", remedy: str = "") -> SignInError:
-        """Return the error for it.
-
-        Args:
-            said: What the other side says.
-            code: Its code.
-            correlation_id: What Microsoft's support asks for.
-            remedy: What to do, if more is known than in general.
-        """
+        """Return the error for it, with what the other side says, and a better remedy if one is known."""
         said = scrubbed(said) if self.quotes else ""
         return SignInError(
             f"{self.meaning}: {said.removesuffix('.')}." if said else f"{self.meaning}.",
-            f"{remedy or self.remedy} {see(self.section)}",
+            f"{remedy or self.remedy.format(login=_LOGIN)} {see(self.section)}",
             code=code,
             correlation_id=correlation_id,
         )
@@ -158,19 +152,19 @@ ADVICE = (
     # Of people, whom the Azure CLI has signed in
     Advice(
         "The sign-in to the Azure CLI has expired",
-        "Type `az login`.",
+        "Type `{login}`.",
         "azure-cli-expired",
         ("70008", "70043", "50173", "50132", "50133"),
     ),
     Advice(
         "The account of the Azure CLI is none of this tenant's",
-        "Type `az login --tenant` and the tenant's ID.",
+        "Type `{login}`.",
         "azure-cli-other-tenant",
         ("50020", "50034", "90072"),
     ),
     Advice(
         "A policy of the tenant wants more of the account of the Azure CLI, such as a second factor",
-        "Type `az logout`, then `az login --tenant` and the tenant's ID.",
+        "Type `az logout`, then `{login}`.",
         "azure-cli-claims",
         ("50072", "50074", "50076", "50079", "50158"),
     ),
@@ -191,6 +185,7 @@ _IDENTITY = Advice(
 
 _NUMBER = re.compile(r"AADSTS(\d+)")
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w.-]+")
+_LOGIN = "az login --tenant <tenant_id>"
 _LONGEST = 400  # characters of what is quoted
 
 
@@ -206,21 +201,17 @@ def advice_for(description: str) -> tuple[Advice, str]:
 def check_entra(answer: Answer, host: str) -> None:
     """Let an answer of Entra ID pass that can be used.
 
-    Args:
-        answer: What came.
-        host: Who answered, for messages.
-
     Raises:
-        SignInError: If it is a refusal.
-        ServiceError: If the service is in trouble.
-        MalformedAnswerError: If it is nothing that Entra ID sends.
+        SignInError: It is a refusal.
+        ServiceError: The service is in trouble.
+        MalformedAnswerError: It is nothing that Entra ID sends.
     """
-    payload = answer.json_object()
+    payload, who = answer.json_object(), f"Entra ID at {host}"
     if answer.status == 200 and payload is not None:
         return
-    check_trouble(answer, f"Entra ID at {host}")
+    check_trouble(answer, who)
     if payload is None or "error" not in payload:
-        raise _not_a_token_endpoint(answer, f"Entra ID at {host}")
+        raise _not_a_token_endpoint(answer, who)
     if payload["error"] == "temporarily_unavailable":
         raise UnavailableError(f"Entra ID at {host} is not available.", see("unavailable"))
     raise refusal(payload)
@@ -246,8 +237,7 @@ def check_managed_identity(answer: Answer, host: str) -> None:
 
 def refusal(payload: dict[str, Any]) -> SignInError | MalformedAnswerError:
     """Return the error for an answer of Entra ID without a token: mostly a refusal, in the words of OAuth 2."""
-    description, error = str(payload.get("error_description", "")), str(payload.get("error") or "")
-    correlation_id = str(payload.get("correlation_id", ""))
+    description, error, correlation_id = _said(payload)
     advice, number = advice_for(description)
     if not number and not error:
         return MalformedAnswerError(
@@ -260,20 +250,16 @@ def refusal(payload: dict[str, Any]) -> SignInError | MalformedAnswerError:
 
 def identity_refusal(payload: dict[str, Any]) -> SignInError:
     """Return the error for a managed identity that gives no token."""
-    return _IDENTITY.error(
-        str(payload.get("error_description", "")),
-        code=str(payload.get("error", "")),
-        correlation_id=str(payload.get("correlation_id", "")),
-    )
+    description, error, correlation_id = _said(payload)
+    return _IDENTITY.error(description, code=error, correlation_id=correlation_id)
+
+
+def _said(payload: dict[str, Any]) -> Iterator[str]:
+    return (str(payload.get(name) or "") for name in ("error_description", "error", "correlation_id"))
 
 
 def check_trouble(answer: Answer, who: str) -> None:
-    """Let an answer pass unless the service is in trouble.
-
-    Raises:
-        ThrottledError: It is asked too often.
-        UnavailableError: It fails.
-    """
+    """Raise a ServiceError for an answer that says that the service is in trouble."""
     wait = retry_after(answer.headers)
     if answer.status == 429:
         raise ThrottledError(f"{who} keeps on answering 429.", f"Try again later. {see('throttled')}", wait=wait)

@@ -27,7 +27,7 @@ _NOT_INSTALLED = Advice(
     "Install it (https://learn.microsoft.com/cli/azure/install-azure-cli), then type `az login`.",
     "azure-cli-not-installed",
 )
-_NOT_SIGNED_IN = Advice("Nobody is signed in to the Azure CLI", "Type `az login`.", "azure-cli-not-signed-in")
+_NOT_SIGNED_IN = Advice("Nobody is signed in to the Azure CLI", "Type `{login}`.", "azure-cli-not-signed-in")
 _NO_TOKEN = Advice(
     "The Azure CLI gave no token",
     "See what `az account get-access-token` says.",
@@ -131,12 +131,13 @@ class AzureCli:
                 f"Check HTTPS_PROXY, and that REQUESTS_CA_BUNDLE or ca_bundle has the proxy's certificate. "
                 f"{see('connection-failed')}",
             )
-        found = re.search(r"^az login .*$", said, re.MULTILINE)
-        tenant = f" --tenant {self._tenant}" if self._tenant else ""
-        command = scrubbed(found[0]) if found else f"az login{tenant}"
-        remedy = f"Type `az logout`, then `{command}`." if advice is _CLAIMS else f"Type `{command}`."
-        if advice not in {_NOT_SIGNED_IN, _EXPIRED, _OTHER_TENANT, _CLAIMS}:
-            remedy = advice.remedy if advice is _NO_TOKEN else f"{advice.remedy} Then type `{command}`."
+        proposed = re.search(r"^az login .*$", said, re.MULTILINE)
+        login = (
+            scrubbed(proposed[0]) if proposed else f"az login --tenant {self._tenant}" if self._tenant else "az login"
+        )
+        remedy = advice.remedy.format(login=login)
+        if advice is not _NO_TOKEN and "{login}" not in advice.remedy:
+            remedy += f" Then type `{login}`."
         correlation_id = re.search(r"Correlation ID: ([\w-]+)", said)
         return advice.error(
             said.removeprefix("ERROR: "),

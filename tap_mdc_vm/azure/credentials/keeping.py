@@ -35,9 +35,6 @@ class Tokens:
     Args:
         open_way: Makes a way to sign in, which returns a token that is valid now each time that it is called.
         account: Says who is signed in, where that can be known.
-        clock: Returns seconds from any fixed point.
-        sleep: Waits for seconds.
-        patience: Makes the patience for one sign-in.
 
     Attributes:
         waited_seconds: Seconds between the tries of sign-ins that failed at first.
@@ -65,10 +62,7 @@ class Tokens:
         """Return a token that is valid now; meant to be asked before each request.
 
         Raises:
-            SignInError: If it is refused.
-            NetworkError: If Entra ID, or whoever is asked first, can't be reached.
-            ServiceError: If one of them is in trouble for longer than the tap waits.
-            MalformedAnswerError: If something else answers in their place.
+            TapError: There is none: it is refused, or whoever is asked can't be reached, fails or is somebody else.
         """
         with self._lock:
             if self._last and self._clock() < self._quiet_until and self._is_good:

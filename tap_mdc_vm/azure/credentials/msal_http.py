@@ -46,11 +46,7 @@ class MsalHttp:
         self._transport, self._check = transport, check
 
     def get(
-        self,
-        url: str,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        **_: object,
+        self, url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, **_: object
     ) -> MsalAnswer:
         """Send a GET."""
         return self._passed(url, self._transport.get(_with(url, params), headers=headers or {}))
@@ -64,12 +60,11 @@ class MsalHttp:
         **_: object,
     ) -> MsalAnswer:
         """Send a form."""
+        given = data or {}
         form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
-        body = urlencode(data or {}).encode("ascii")
-        answer = self._transport.post(_with(url, params), body=body, headers=form)
+        answer = self._transport.post(_with(url, params), body=urlencode(given).encode("ascii"), headers=form)
         if answer.status != 200:
-            for name in _SECRETS & (data or {}).keys():
-                secret = (data or {})[name]
+            for secret in (given[name] for name in _SECRETS & given.keys()):
                 answer = answer.without(secret.decode() if isinstance(secret, bytes) else secret)
         return self._passed(url, answer)
 

@@ -54,16 +54,10 @@ class Transport:
         timeout: Seconds to wait for a connection (15 at most) and for each next part of an answer. The whole of it
             has twice as many, at least 120.
         pool_size: Connections to keep per host.
-        clock: Returns seconds, as ``time.monotonic``.
     """
 
     def __init__(
-        self,
-        *,
-        ca_bundle: str | None,
-        timeout: float,
-        pool_size: int,
-        clock: Callable[[], float] = time.monotonic,
+        self, *, ca_bundle: str | None, timeout: float, pool_size: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._timeout, self._clock, self._pool_size = timeout, clock, pool_size
         self._whole_timeout = max(2 * timeout, ANSWER_SECONDS)
@@ -79,35 +73,22 @@ class Transport:
         """Send ``body`` and return the answer.
 
         Raises:
-            NetworkError: If there was none, or it broke off.
+            NetworkError: There was none, or it broke off.
             CancelledError: The transport is closed: the run is over.
         """
         return self._ask("POST", url, body, headers)
 
     def get(self, url: str, *, headers: Mapping[str, str]) -> Answer:
-        """Return what is at ``url``.
-
-        Raises:
-            NetworkError: If there was no answer, or it broke off.
-            CancelledError: As :meth:`post`.
-        """
+        """Return what is at ``url``. Raises as :meth:`post`."""
         return self._ask("GET", url, None, headers)
 
     def reach(self, url: str) -> None:
-        """Connect to the host, through the proxy where there is one, and send nothing.
-
-        Raises:
-            NetworkError: If that fails.
-        """
+        """Connect to the host, through the proxy where there is one, and send nothing; a NetworkError if that fails."""
         with self._translated(url), self._connection(url):
             pass
 
     def shake_hands(self, url: str) -> None:
-        """Establish TLS with the host, by a request for nothing: any answer will do.
-
-        Raises:
-            NetworkError: If that fails.
-        """
+        """Establish TLS with the host, by a request for nothing: any answer will do; a NetworkError if that fails."""
         self._ask("HEAD", url, None, {})
 
     def proxy(self, url: str) -> str | None:
@@ -160,10 +141,6 @@ class Transport:
         """Read the whole body, in as large parts as come at once.
 
         The time-out of a socket is for the next byte, so that a body which trickles would never meet it.
-
-        Raises:
-            TimeoutError: The deadline has passed.
-            urllib3.exceptions.HTTPError: The body is cut short, or the next part doesn't come.
         """
         parts = []
         while part := response.read1(_PART, decode_content=decode):
@@ -176,10 +153,9 @@ class Transport:
     def _connection(self, url: str) -> Iterator[socket.socket]:
         """Open a connection on which the next word belongs to the host, or to a proxy that is spoken to by TLS."""
         between = proxy(url)
-        connection = HTTPConnection(*address(between or url), timeout=self._connect_timeout)
-        if between and between.startswith("http:"):
-            connection.set_tunnel(*address(url), headers=credentials(between))
-        with closing(connection):
+        with closing(HTTPConnection(*address(between or url), timeout=self._connect_timeout)) as connection:
+            if between and between.startswith("http:"):
+                connection.set_tunnel(*address(url), headers=credentials(between))
             try:
                 connection.connect()
             except LIBRARY_ERRORS as error:
@@ -203,8 +179,7 @@ class Transport:
     def _issuer(self, url: str) -> str:
         """Return who issued the certificate that was refused, so that a user knows whose root is missing.
 
-        Python tells nothing about a certificate that it refuses, so it is looked at once more, unverified, on
-        a connection of its own on which not a byte is sent.
+        Python tells nothing about one that it refuses: it is looked at once more, on a connection that sends nothing.
         """
         from cryptography import x509  # noqa: PLC0415 - slow to import, and needed in this case alone
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from sent import sent
 
-from tap_mdc_vm.rows.public_ips import public_ip
+from tap_mdc_vm.rows.network_interfaces import public_ip
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_mdc_vm.records import Record
-    from tap_mdc_vm.rows.fields import Context, Row
+    from tap_mdc_vm.rows.fields import Columns, Context
 
 MACHINES, INTERFACES, ADDRESSES, FINDINGS = "virtual_machines", "network_interfaces", "public_ips", "assessments"
 VULNERABILITIES, SOFTWARE, PLANS = "vulnerabilities", "software", "defender_plans"
@@ -41,26 +41,26 @@ class Source:
         waits: Whether the stream goes out after others that are joined to it.
     """
 
-    record: Callable[[Row, Any, Context], Any]
+    record: Callable[[Columns, Any, Context], Any]
     joined_to: str = ""
     index: Callable[[], Any] | None = None
     key: tuple[str, ...] = ("id",)
     waits: bool = False
 
 
-def _machine(row: Row, interfaces: InterfaceIndex, context: Context) -> Record:
+def _machine(row: Columns, interfaces: InterfaceIndex, context: Context) -> Record:
     return virtual_machine(row, interfaces, context, interfaces.attached_to(lower(row["id"])))
 
 
-def _interface(row: Row, addresses: AddressIndex, _: Context) -> Record:
+def _interface(row: Columns, addresses: AddressIndex, _: Context) -> Record:
     return network_interface(row, addresses)
 
 
-def _plan(row: Row, _: None, context: Context) -> Record:
+def _plan(row: Columns, _: None, context: Context) -> Record:
     return defender_plan(row, context)
 
 
-def _address(row: Row, _: None, __: Context) -> tuple[str, str | None]:
+def _address(row: Columns, _: None, __: Context) -> tuple[str, str | None]:
     return public_ip(row)
 
 

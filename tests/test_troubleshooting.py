@@ -8,9 +8,9 @@ import pytest
 
 import tap_mdc_vm
 from tap_mdc_vm import errors
-from tap_mdc_vm.azure.credentials import answers as entra
 from tap_mdc_vm.azure.credentials import azure_cli
-from tap_mdc_vm.azure.credentials.answers import ADVICE, Advice
+from tap_mdc_vm.azure.credentials import token_endpoint as entra
+from tap_mdc_vm.azure.credentials.token_endpoint import ADVICE, Advice
 from tap_mdc_vm.azure.resource_graph import answers
 
 PACKAGE = Path(tap_mdc_vm.__file__).parent

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,10 +11,11 @@ from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.additional_data import software_of
 from tap_mdc_vm.rows.fields import (
     NOTHING,
+    Columns,
     Context,
     Json,
     Lookup,
-    Row,
+    below_a_machine,
     blank,
     decoded,
     flag,
@@ -31,17 +31,13 @@ from tap_mdc_vm.rows.remembered import Remembered
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_FINDING = re.compile(
-    "(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft[.]compute/virtualmachines/[^/]+)"
-    "/providers/microsoft[.]security/assessments/[^/]+"
-)
-"""A lower-case id. Exact to its end on both sides: what lies below a machine, an instance of a scale set, a classic or
-Arc machine and a sub-assessment have ids that only begin or end like this."""
-
+_FINDING = below_a_machine("microsoft[.]security/assessments")
 _COLUMNS = ("name", "type", "tenantId", "subscriptionId", "resourceGroup", "location", "managedBy")
 _STATUS = dict.fromkeys(("code", "cause", "description", "firstEvaluationDate", "statusChangeDate"), text)
 _RESOURCE = dict.fromkeys(("Source", "ResourceType", "ResourceProvider", "ResourceName"), text)
-_LINKS = dict.fromkeys(("azurePortal", "azurePortalUri"), text)  # Microsoft's samples have one, its specification both
+_LINKS = dict.fromkeys(
+    ("azurePortal", "azurePortalUri"), text
+)  # the first in Microsoft's samples, the second in its specification
 _RISK = {"level": text, "riskFactors": texts, "attackPathsReferences": texts, "isContextualRisk": flag}
 _METADATA = {
     **dict.fromkeys(("severity", "description", "remediationDescription", "userImpact", "implementationEffort"), text),
@@ -97,7 +93,7 @@ _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NO_STATUS, _NO_RESOURCE, _NO_LINKS = _Status(), _Resource(), _Links()
 
 
-def assessment(row: Row, machines: Lookup[Json], context: Context) -> Json | None:
+def assessment(row: Columns, machines: Lookup[Json], context: Context) -> Json | None:
     """Return the record of an assessment; None for a row that is no assessment of a virtual machine.
 
     Args:
@@ -133,10 +129,14 @@ def assessment(row: Row, machines: Lookup[Json], context: Context) -> Json | Non
     record["statusCode"] = status.code or None
     record["statusCause"] = status.cause or None
     record["statusDescription"] = status.description or None
-    record["firstEvaluationDate"] = first_evaluation = instant(status.first_evaluation_date)
-    record["statusChangeDate"] = status_change = instant(status.status_change_date)
-    if not (first_evaluation and status_change):
-        _count_unread(status, record, rest, context)
+    for name, given in (
+        ("firstEvaluationDate", status.first_evaluation_date),
+        ("statusChangeDate", status.status_change_date),
+    ):
+        record[name] = moment = instant(given)
+        if given and moment is None:
+            context.unread[f"assessments.{name}"] += 1
+            rest.setdefault("status", {})[name] = given
     record["azurePortalLink"] = _link(properties.links or _NO_LINKS, context.portal, rest)
     record["resourceSource"] = resource.source or None
     kind = resource.resource_type
@@ -150,7 +150,7 @@ def assessment(row: Row, machines: Lookup[Json], context: Context) -> Json | Non
     return record
 
 
-def _properties(row: Row) -> tuple[_Properties, Json]:
+def _properties(row: Columns) -> tuple[_Properties, Json]:
     """Return a row's properties, and those that no field of a record holds.
 
     They are decoded at once where they are as documented, else put right one by one.
@@ -249,17 +249,6 @@ _PIECES = {"metadata": "metadata", "risk": "risk", "additional_data": "additiona
 _said_by_metadata = Remembered(_read_metadata, 24 * 1024 * 1024)
 _said_by_risk = Remembered(_read_risk, 2 * 1024 * 1024)
 _said_by_additional_data = Remembered(_read_additional_data, 8 * 1024 * 1024)
-
-
-def _count_unread(status: _Status, record: Json, rest: Json, context: Context) -> None:
-    """Count the dates that are none, and keep what stands in their place."""
-    for name, given in (
-        ("firstEvaluationDate", status.first_evaluation_date),
-        ("statusChangeDate", status.status_change_date),
-    ):
-        if given and not record[name]:
-            context.unread[f"assessments.{name}"] += 1
-            rest.setdefault("status", {})[name] = given
 
 
 def _type_in(given: str | None, rest: Json) -> str:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from tap_mdc_vm.rows.fields import blank, branches, envelope, flag, named, properties_of, texts
 
 if TYPE_CHECKING:
-    from tap_mdc_vm.rows.fields import Context, Json, Row
+    from tap_mdc_vm.rows.fields import Columns, Context, Json
 
 
 _BLANK = blank("defender_plans")
 
 
-def defender_plan(row: Row, context: Context) -> Json:
+def defender_plan(row: Columns, context: Context) -> Json:
     """Return the record of a plan, whether it is on or off."""
     properties = properties_of(row) or {}
     extensions = properties.get("extensions")

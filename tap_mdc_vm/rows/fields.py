@@ -19,8 +19,8 @@ from tap_mdc_vm.resource_ids import lower
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Row = Mapping[str, Any]
-"""A row of Resource Graph, whose ``properties`` are still encoded: bytes, or ``msgspec.Raw``."""
+Columns = Mapping[str, Any]
+"""The columns of a row of Resource Graph, whose ``properties`` are still encoded: bytes, or ``msgspec.Raw``."""
 
 Json = dict[str, Any]
 """An object as JSON has it: a record, or a part of a row or a record."""
@@ -73,7 +73,7 @@ class Context:
 _ANYTHING = msgspec.json.Decoder()
 
 
-def properties_of(row: Row) -> Json | None:
+def properties_of(row: Columns) -> Json | None:
     """Return a row's properties just as Azure gave them; None where there is no object.
 
     Raises:
@@ -115,18 +115,28 @@ def storable(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
+def below_a_machine(kind: str) -> re.Pattern[str]:
+    """Return what fits the lower-case ids of a kind of resources of virtual machines; its group is the machine's id.
+
+    It is exact to its end on both sides: what lies below such a resource, and what belongs to an instance of a scale
+    set or to a classic or Arc machine, has an id that only begins or ends like this.
+    """
+    machine = "/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft[.]compute/virtualmachines/[^/]+"
+    return re.compile(f"({machine})/providers/{kind}/[^/]+")
+
+
 def blank(stream: str) -> Json:
     """Return a record of a stream with no field filled, in the order of its schema."""
     return dict.fromkeys(packaged.schema(stream)["properties"])
 
 
-def envelope(row: Row, *columns: str) -> Json:
+def envelope(row: Columns, *columns: str) -> Json:
     """Return what all streams have of a row: its id in both spellings, where it is, and more columns of text."""
     where = named(row, "tenantId", "subscriptionId", "resourceGroup", *columns)
     return {"id": lower(row["id"]), "resourceId": row["id"], **where}
 
 
-def named(parent: Row, *names: str) -> Json:
+def named(parent: Columns, *names: str) -> Json:
     """Return the texts under some names, which are those of the record's fields too."""
     return {name: text(parent.get(name)) for name in names}
 

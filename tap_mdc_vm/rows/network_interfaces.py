@@ -5,9 +5,9 @@ from __future__ import annotations
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.fields import (
     RESOURCE,
+    Columns,
     Json,
     Lookup,
-    Row,
     blank,
     branch,
     branches,
@@ -26,7 +26,7 @@ from tap_mdc_vm.rows.fields import (
 _BLANK = blank("network_interfaces")
 
 
-def network_interface(row: Row, public_ips: Lookup[str]) -> Json:
+def network_interface(row: Columns, public_ips: Lookup[str]) -> Json:
     """Return the record of an interface, attached to a machine or not.
 
     Args:
@@ -68,6 +68,6 @@ def _configuration(given: Json, public_ips: Lookup[str]) -> Json:
     }
 
 
-def public_ip(row: Row) -> tuple[str, str | None]:
+def public_ip(row: Columns) -> tuple[str, str | None]:
     """Return the lower-case id and the address; None for one that has no address now (dynamic, not allocated)."""
     return lower(row["id"]), text((properties_of(row) or {}).get("ipAddress"))

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm.resource_ids import lower
-from tap_mdc_vm.rows.fields import blank, envelope, named, properties_of, whole
+from tap_mdc_vm.rows.fields import below_a_machine, blank, envelope, named, properties_of, whole
 
 if TYPE_CHECKING:
-    from tap_mdc_vm.rows.fields import Context, Json, Lookup, Row
+    from tap_mdc_vm.rows.fields import Columns, Context, Json, Lookup
 
 _BLANK = blank("software")
-_PROGRAM = re.compile(
-    "(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft[.]compute/virtualmachines/[^/]+)"
-    "/providers/microsoft[.]security/softwareinventories/[^/]+"
-)
-"""A lower-case id, exact to its end on both sides."""
+_PROGRAM = below_a_machine("microsoft[.]security/softwareinventories")
 
 
-def software(row: Row, machines: Lookup[Json], context: Context) -> Json | None:
+def software(row: Columns, machines: Lookup[Json], context: Context) -> Json | None:
     """Return the record of a program; None for a row that is no program on a virtual machine.
 
     Args:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from tap_mdc_vm.rows.fields import (
     RESOURCE,
+    Columns,
     Context,
     Json,
     Lookup,
-    Row,
     blank,
     branch,
     branches,
@@ -35,7 +35,7 @@ _IMAGE = ("publisher", "offer", "sku", "version", "exactVersion")
 _POWER_STATE = re.compile("(?:PowerState/)?([^/]+)", re.IGNORECASE)
 
 
-def virtual_machine(row: Row, interfaces: Lookup[Json], context: Context, attached: Iterable[str] = ()) -> Json:
+def virtual_machine(row: Columns, interfaces: Lookup[Json], context: Context, attached: Iterable[str] = ()) -> Json:
     """Return the record of a machine.
 
     Args:

@@ -1,8 +1,8 @@
 """Ways to a token for Azure Resource Manager, behind one face. The rest of the tap knows no other.
 
 ``keeping`` keeps a token at hand and outlasts trouble. Where it comes from is a function that signs in: one of msal's
-clients, here, or the Azure CLI. ``answers`` reads what a token endpoint says, ``msal_http`` stands between msal and the
-network, ``federation`` gets the token that a federated credential wants.
+clients, here, or the Azure CLI. ``token_endpoint`` reads what a token endpoint says, ``msal_http`` stands between msal
+and the network, ``federation`` gets the token that a federated credential wants.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from tap_mdc_vm.errors import MalformedAnswerError, NetworkError, see
 
-from .answers import check_entra, check_managed_identity, identity_refusal, refusal
 from .azure_cli import AzureCli
 from .federation import federated_token, unreadable
 from .keeping import Token, Tokens
 from .msal_http import MsalHttp
+from .token_endpoint import check_entra, check_managed_identity, identity_refusal, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

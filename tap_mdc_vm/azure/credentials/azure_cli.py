@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from tap_mdc_vm.errors import ConnectionFailedError, MalformedAnswerError, TapError, TimedOutError, see
 
-from .answers import ADVICE, REFUSED, Advice, advice_for, scrubbed
 from .keeping import Token
+from .token_endpoint import ADVICE, REFUSED, Advice, advice_for, scrubbed
 
 if TYPE_CHECKING:
     from tap_mdc_vm.settings import Settings

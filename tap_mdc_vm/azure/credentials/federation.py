@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tap_mdc_vm.errors import MalformedAnswerError, SignInError, see
 
-from .answers import check_trouble
+from .token_endpoint import check_trouble
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tap_mdc_vm.azure.credentials.answers import check_entra
 from tap_mdc_vm.azure.credentials.msal_http import MsalHttp
+from tap_mdc_vm.azure.credentials.token_endpoint import check_entra
 from tap_mdc_vm.azure.transport import Answer
 from tap_mdc_vm.errors import SignInError
 

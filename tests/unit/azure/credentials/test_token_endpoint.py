@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tap_mdc_vm.azure.credentials.answers import (
+from tap_mdc_vm.azure.credentials.token_endpoint import (
     ADVICE,
     check_entra,
     check_managed_identity,

@@ -51,12 +51,7 @@ _DOUBLINGS = 10  # more than it takes to the longest wait; a thousand would not 
 
 
 class Patience:
-    """What is left of it for one question.
-
-    Args:
-        clock: Returns seconds, as ``time.monotonic``.
-        chance: Returns a number from 0 to 1, as ``random.random``.
-    """
+    """What is left of it for one question, by a clock of seconds and a chance from 0 to 1."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random

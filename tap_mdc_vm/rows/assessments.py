@@ -35,9 +35,7 @@ _FINDING = below_a_machine("microsoft[.]security/assessments")
 _COLUMNS = ("name", "type", "tenantId", "subscriptionId", "resourceGroup", "location", "managedBy")
 _STATUS = dict.fromkeys(("code", "cause", "description", "firstEvaluationDate", "statusChangeDate"), text)
 _RESOURCE = dict.fromkeys(("Source", "ResourceType", "ResourceProvider", "ResourceName"), text)
-_LINKS = dict.fromkeys(
-    ("azurePortal", "azurePortalUri"), text
-)  # the first in Microsoft's samples, the second in its specification
+_LINKS = dict.fromkeys(("azurePortal", "azurePortalUri"), text)  # of Microsoft's samples, of its specification
 _RISK = {"level": text, "riskFactors": texts, "attackPathsReferences": texts, "isContextualRisk": flag}
 _METADATA = {
     **dict.fromkeys(("severity", "description", "remediationDescription", "userImpact", "implementationEffort"), text),

@@ -90,11 +90,7 @@ def _is_anothers(name: str) -> bool:
 
 
 def from_file(path: str) -> dict[str, Any]:
-    """Return the configuration that a JSON file holds.
-
-    Raises:
-        ConfigurationError: It can't be read, or holds something else.
-    """
+    """Return the configuration that a JSON file holds, or raise a ConfigurationError."""
     try:
         config = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:

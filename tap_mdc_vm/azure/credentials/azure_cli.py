@@ -48,11 +48,7 @@ _NETWORK = re.compile(r"Max retries exceeded|Failed to (establish|resolve)|Conne
 
 
 class AzureCli:
-    """The Azure CLI as a way to sign in. It is run without a shell, and its tokens are kept until they run out.
-
-    Args:
-        settings: Which cloud, and which of the account's tenants.
-    """
+    """The Azure CLI as a way to sign in. It is run without a shell, and its tokens are kept until they run out."""
 
     def __init__(self, settings: Settings) -> None:
         self._resource, self._tenant = settings.cloud.resource_manager_url, settings.tenant_id
@@ -148,11 +144,7 @@ class AzureCli:
 
 
 def _end(answer: dict[str, Any]) -> float:
-    """Return when a token runs out, in seconds since 1970. Before 2.54, az gave local time alone.
-
-    Raises:
-        KeyError, ValueError, TypeError: It says no time.
-    """
+    """Return when a token runs out, in seconds since 1970. Before 2.54, az gave local time alone."""
     if "expires_on" in answer:
         return float(answer["expires_on"])
     return datetime.fromisoformat(answer["expiresOn"]).timestamp()

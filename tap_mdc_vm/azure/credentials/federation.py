@@ -20,10 +20,7 @@ def federated_token(settings: Settings, transport: Transport) -> str:
     """Return a token that is good for one sign-in: those of CI services live for some minutes.
 
     Raises:
-        SignInError: There is none.
-        NetworkError: The CI service can't be reached.
-        ServiceError: The CI service is in trouble.
-        MalformedAnswerError: Something else answers in its place.
+        TapError: There is none, or the CI service can't be reached, is in trouble, or isn't what answers.
     """
     if settings.federated_token:
         return settings.federated_token.reveal()

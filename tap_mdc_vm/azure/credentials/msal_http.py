@@ -35,12 +35,7 @@ class MsalAnswer:
 
 
 class MsalHttp:
-    """msal's ``http_client``.
-
-    Args:
-        transport: What sends.
-        check: Raises for an answer, given with the host that it is from, that msal must not see.
-    """
+    """msal's ``http_client``. ``check`` raises for an answer, given with its host, that msal must not see."""
 
     def __init__(self, transport: Transport, check: Callable[[Answer, str], None]) -> None:
         self._transport, self._check = transport, check

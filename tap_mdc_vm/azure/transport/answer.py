@@ -17,13 +17,7 @@ _TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered, whatever its status.
-
-    Attributes:
-        status: HTTP status.
-        headers: Names in any letter case.
-        body: The whole body, decompressed.
-    """
+    """What a server answered, whatever its status: headers by names in any letter case, the whole body unpacked."""
 
     status: int
     headers: Mapping[str, str]
@@ -58,10 +52,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def seconds(text: str) -> float | None:
-    """Return a duration in seconds, from a number of seconds or .NET's ``[days.]hh:mm:ss[.fraction]``.
+    """Return a duration in seconds, from a number of seconds or .NET's ``[days.]hh:mm:ss[.fraction]``, else None.
 
-    Returns:
-        None when the text is neither; infinity for a number of hundreds of digits.
+    It is infinite for a number of hundreds of digits.
     """
     text = text.strip()
     if re.fullmatch(r"\d+(\.\d+)?", text):

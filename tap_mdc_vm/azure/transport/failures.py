@@ -8,8 +8,8 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
-import urllib3.exceptions
 from isal import isal_zlib
+from urllib3 import exceptions
 
 from tap_mdc_vm.errors import (
     ConnectionFailedError,
@@ -35,8 +35,8 @@ LIBRARY_ERRORS = (
     OSError,
     UnicodeError,
     http.client.HTTPException,
-    urllib3.exceptions.HTTPError,
-    urllib3.exceptions.ProxySchemeUnsupported,
+    exceptions.HTTPError,
+    exceptions.ProxySchemeUnsupported,
     _IsalError,
     EOFError,  # gzip that ends too soon
 )
@@ -44,24 +44,10 @@ LIBRARY_ERRORS = (
 
 COUNTERPARTS: tuple[tuple[type[NetworkError], tuple[type[BaseException], ...]], ...] = (
     (UntrustedCertificateError, (ssl.SSLCertVerificationError,)),
-    (
-        ProxyFailedError,
-        (
-            urllib3.exceptions.ProxyError,
-            urllib3.exceptions.ProxySchemeUnknown,
-            urllib3.exceptions.ProxySchemeUnsupported,
-        ),
-    ),
-    (
-        HostUnknownError,
-        (
-            socket.gaierror,
-            UnicodeError,  # a name that can't be written in DNS
-            urllib3.exceptions.NameResolutionError,
-            urllib3.exceptions.LocationValueError,  # a label of more than 63 characters, or none
-        ),
-    ),
-    (TimedOutError, (TimeoutError, urllib3.exceptions.ReadTimeoutError)),
+    (ProxyFailedError, (exceptions.ProxyError, exceptions.ProxySchemeUnknown, exceptions.ProxySchemeUnsupported)),
+    # UnicodeError: a name that can't be written in DNS; LocationValueError: a label of more than 63 characters, or none
+    (HostUnknownError, (socket.gaierror, UnicodeError, exceptions.NameResolutionError, exceptions.LocationValueError)),
+    (TimedOutError, (TimeoutError, exceptions.ReadTimeoutError)),
     (ConnectionFailedError, LIBRARY_ERRORS),
 )
 """What they mean to a user. One failure often shows as several exceptions, one inside the other: the most telling

@@ -38,12 +38,11 @@ _RESOURCE = re.compile(r"/subscriptions/([^/]+)/?", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription that the application can see.
+    """A subscription that the application can see, in another tenant maybe, with Azure Lighthouse.
 
     Attributes:
         id: Its GUID, in lower case.
         state: ``Enabled``, ``Disabled``, ``Warned``, ``PastDue`` …
-        tenant_id: Another tenant's than the application's with Azure Lighthouse.
     """
 
     id: str

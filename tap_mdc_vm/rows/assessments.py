@@ -44,6 +44,7 @@ _METADATA = {
     "preview": flag,
     "plannedDeprecationDate": text,
 }
+_SPELLED = {name.lower(): name for part in (_STATUS, _RESOURCE, _LINKS, _RISK, _METADATA) for name in part}
 _BLANK = blank("assessments")
 _NULL = msgspec.Raw(b"null")
 
@@ -191,15 +192,15 @@ def _put_right(encoded: bytes) -> tuple[_Properties, Json]:
     rest = {storable(name): decoded(part) for name, part in parts.items()}
     properties = _Properties(
         display_name=taken(rest, "displayName", text),
-        status=_Status(*_taken_of(rest, "status", _STATUS)),
-        resource_details=_Resource(*_taken_of(rest, "resourceDetails", _RESOURCE)),
-        links=_Links(*_taken_of(rest, "links", _LINKS)),
+        status=_Status(*_taken_of(rest, "status", _STATUS).values()),
+        resource_details=_Resource(*_taken_of(rest, "resourceDetails", _RESOURCE).values()),
+        links=_Links(*_taken_of(rest, "links", _LINKS).values()),
         **pieces,
     )
     return properties, rest
 
 
-def _taken_of(parent: Json, name: str, fields: Mapping[str, Callable[[object], Any]]) -> list[Any]:
+def _taken_of(parent: Json, name: str, fields: Mapping[str, Callable[[object], Any]]) -> Json:
     """Take the values of fields out of the object ``name``, whatever the letter case of their names.
 
     Older rows, exports and samples begin the names of the resource's details with a small letter.
@@ -208,11 +209,12 @@ def _taken_of(parent: Json, name: str, fields: Mapping[str, Callable[[object], A
     if type(given) is not dict:
         if given in NOTHING:
             parent.pop(name, None)
-        return [None] * len(fields)
-    spelled = {each.lower(): each for each in reversed(given)}
-    values = [
-        taken(given, each if each in given else spelled.get(each.lower(), each), read) for each, read in fields.items()
-    ]
+        return dict.fromkeys(fields)
+    values = {each: taken(given, each, read) if each in given else None for each, read in fields.items()}
+    for other in list(given):
+        each = _SPELLED.get(other.lower(), "")
+        if each in fields and values[each] is None:
+            values[each] = taken(given, other, fields[each])
     if not given:
         del parent[name]
     return values
@@ -221,7 +223,7 @@ def _taken_of(parent: Json, name: str, fields: Mapping[str, Callable[[object], A
 def _read_metadata(piece: msgspec.Raw) -> tuple[Json, Json]:
     """Return a record with the fields that metadata fills: half of them, and the same for all machines."""
     rest = {"metadata": decoded(piece)}
-    said = dict(zip(_METADATA, _taken_of(rest, "metadata", _METADATA), strict=True))
+    said = _taken_of(rest, "metadata", _METADATA)
     said["metadataDisplayName"] = said.pop("displayName")
     if (said["recommendationCategory"] or "unknown").lower() == "unknown":  # Microsoft's own query takes it for none
         said["recommendationCategory"] = ", ".join(said["categories"] or []) or None
@@ -230,7 +232,7 @@ def _read_metadata(piece: msgspec.Raw) -> tuple[Json, Json]:
 
 def _read_risk(piece: msgspec.Raw) -> tuple[Json, Json]:
     rest = {"risk": decoded(piece)}
-    values = _taken_of(rest, "risk", _RISK)
+    values = _taken_of(rest, "risk", _RISK).values()
     return dict(zip(("riskLevel", "riskFactors", "attackPaths", "riskIsContextual"), values, strict=True)), rest
 
 

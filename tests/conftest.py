@@ -16,6 +16,7 @@ from sent import sent
 from tap_mdc_vm import packaged
 from tap_mdc_vm.rows.fields import Context
 from tap_mdc_vm.sources import SOURCES, needed
+from tap_mdc_vm_sandbox import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,14 +75,6 @@ class Tenant:
 
 
 @pytest.fixture(scope="session")
-def tenant(shared: Path) -> Tenant:
-    """The tenant of ``constructed/``: recorded bodies, and one invented row for each oddity. Not to be changed."""
-    names = ("virtual-machines", "network-interfaces", "public-ips", "assessments")
-    folder = shared / "azure/rows/constructed"
-    return Tenant(*(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in names))
-
-
-@pytest.fixture(scope="session")
 def individual(shared: Path) -> list[dict[str, Any]]:
     """Six assessments as they come since 2026: one for each software, update, secret. Not to be changed."""
     rows = json.loads((shared / "azure/rows/constructed/assessments-individual.json").read_text(encoding="utf-8"))
@@ -89,6 +82,48 @@ def individual(shared: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
+def captured_tenant(shared: Path, individual: list[dict[str, Any]]) -> Tenant:
+    """The tenant of ``constructed/``: recorded bodies, one invented row for each oddity, the individual assessments."""
+    names = ("virtual-machines", "network-interfaces", "public-ips", "assessments")
+    folder = shared / "azure/rows/constructed"
+    *others, assessments = (json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in names)
+    return Tenant(*others, [*assessments, *individual])
+
+
+@pytest.fixture(scope="session")
+def made_up_tenant() -> Tenant:
+    """The oddities of the sandbox, as far as its application can read them: rows that lie in this repository."""
+    fleet = Fleet()
+    readable = {subscription.id for subscription in fleet.subscriptions if subscription.readable}
+    odd = [row for oddity in fleet.oddities.values() for _, row in oddity.rows]
+
+    def of(resource_type: str) -> list[dict[str, Any]]:
+        rows = (row for row in odd if row["type"].lower() == resource_type and row["subscriptionId"] in readable)
+        return [json.loads(json.dumps(row)) for row in rows]
+
+    interfaces = of("microsoft.network/networkinterfaces")
+    return Tenant(
+        of("microsoft.compute/virtualmachines"),
+        [row for row in interfaces if row["properties"].get("virtualMachine")],
+        of("microsoft.network/publicipaddresses"),
+        of("microsoft.security/assessments"),
+    )
+
+
+@pytest.fixture(scope="session", params=["captured", "made_up"] if SHARED.is_dir() else ["made_up"])
+def tenant(request: pytest.FixtureRequest) -> Tenant:
+    """One tenant and then the other, if both are here. Not to be changed."""
+    tenant: Tenant = request.getfixturevalue(f"{request.param}_tenant")
+    return tenant
+
+
+@pytest.fixture(scope="session")
 def records(tenant: Tenant) -> dict[str, list[dict[str, Any]]]:
-    """The records of that tenant, by stream."""
+    """The records of each tenant, by stream."""
     return tenant.records()
+
+
+@pytest.fixture(scope="session")
+def captured_records(captured_tenant: Tenant) -> dict[str, list[dict[str, Any]]]:
+    """The records of the captured tenant alone, for tests that name its rows."""
+    return captured_tenant.records()

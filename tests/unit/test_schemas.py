@@ -249,7 +249,7 @@ def places(node, inside=()):
 
 
 @given(data=st.data())
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_comes_instead_of_what_is_expected_the_records_are_valid(tenant, data):
     changed = copy.deepcopy(tenant)
     for table in ("virtual_machines", "network_interfaces", "public_ips", "assessments"):

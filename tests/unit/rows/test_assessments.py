@@ -22,10 +22,10 @@ SUFFIX = "providers/Microsoft.Security/assessments/K"
 
 
 @pytest.fixture(scope="module")
-def finding(tenant, records):
+def finding(captured_tenant, captured_records):
     """Return a function that gives the record of a constructed row by the number it has in the rows' list."""
-    by_id = {record["resourceId"]: record for record in records["assessments"]}
-    return lambda number: by_id.get(tenant.assessments[number - 1]["id"])
+    by_id = {record["resourceId"]: record for record in captured_records["assessments"]}
+    return lambda number: by_id.get(captured_tenant.assessments[number - 1]["id"])
 
 
 def test_a_full_row_fills_every_field_but_what_azure_left_out(finding):
@@ -89,9 +89,10 @@ def test_without_severity_and_categories_the_finding_is_a_record(finding):
     assert record["recommendationCategory"] is None
 
 
-def test_values_outside_azures_lists_are_kept_as_they_are(tenant, finding):
+def test_values_outside_azures_lists_are_kept_as_they_are(captured_tenant, finding):
     for number in (13, 14):
-        assert finding(number)["severity"] == tenant.assessments[number - 1]["properties"]["metadata"]["severity"]
+        given = captured_tenant.assessments[number - 1]["properties"]["metadata"]["severity"]
+        assert finding(number)["severity"] == given
     assert finding(15)["statusCode"] == "Pending"
 
 
@@ -117,8 +118,8 @@ def test_a_portal_link_gets_a_scheme_only_where_it_has_none(finding):
     assert finding(21)["azurePortalLink"] == "https://portal.azure.com/#view/x"
 
 
-def test_a_portal_link_is_found_under_the_specifications_name_too(tenant):
-    row = copy.deepcopy(tenant.assessments[0])
+def test_a_portal_link_is_found_under_the_specifications_name_too(captured_tenant):
+    row = copy.deepcopy(captured_tenant.assessments[0])
     row["properties"]["links"] = {"azurePortalUri": "portal.azure.us/#x?next=https://example.com"}
     assert (
         assessment(sent(row), {}, Context())["azurePortalLink"] == "https://portal.azure.us/#x?next=https://example.com"
@@ -139,8 +140,8 @@ def test_a_category_of_the_recommendation_wins_over_the_categories(finding):
     assert (record["firstEvaluationDate"], record["statusChangeDate"]) == ("2026-02-03T10:51:36.337682Z", None)
 
 
-def test_a_long_text_stays_whole(tenant, finding):
-    given = tenant.assessments[22]["properties"]["metadata"]["remediationDescription"]
+def test_a_long_text_stays_whole(captured_tenant, finding):
+    given = captured_tenant.assessments[22]["properties"]["metadata"]["remediationDescription"]
     assert finding(23)["remediationDescription"] == given
     assert finding(23)["location"] == "global"
 
@@ -179,8 +180,8 @@ NOT_OF_A_MACHINE = {
 
 
 @pytest.mark.parametrize("number", NOT_OF_A_MACHINE, ids=NOT_OF_A_MACHINE.values())
-def test_what_is_no_assessment_of_a_virtual_machine_is_left_out(tenant, number):
-    assert assessment(sent(tenant.assessments[number - 1]), {}, Context()) is None
+def test_what_is_no_assessment_of_a_virtual_machine_is_left_out(captured_tenant, number):
+    assert assessment(sent(captured_tenant.assessments[number - 1]), {}, Context()) is None
 
 
 @pytest.mark.parametrize(
@@ -198,8 +199,8 @@ def test_an_id_that_only_resembles_an_assessments_is_left_out(identity):
     assert assessment(sent({"id": identity}), {}, Context()) is None
 
 
-def test_one_assessment_key_may_say_different_things_of_different_machines(tenant):
-    first = copy.deepcopy(tenant.assessments[0])
+def test_one_assessment_key_may_say_different_things_of_different_machines(captured_tenant):
+    first = copy.deepcopy(captured_tenant.assessments[0])
     second = copy.deepcopy(first)
     second["properties"]["metadata"] |= {"severity": "Critical", "categories": ["Data"]}
     third = copy.deepcopy(first)

@@ -42,22 +42,23 @@ def with_fields_of(stream, record):
     return list(record) == list(packaged.schema(stream)["properties"])
 
 
-def test_vulnerabilities_of_individual_findings_are_those_that_the_oracle_expects(tenant, individual):
-    newer = replace(tenant, assessments=individual)
+def test_vulnerabilities_of_individual_findings_are_those_that_the_oracle_expects(captured_tenant, individual):
+    newer = replace(captured_tenant, assessments=individual)
     made = [each for record in newer.records()["assessments"] for each in vulnerabilities(record, Context())]
     assert made == vulnerability_records(newer)
     assert [each["cveId"] for each in made] == ["CVE-2023-0464", "CVE-2024-2398", "CVE-2024-7264"]
     assert all(with_fields_of("vulnerabilities", each) for each in made)
 
 
-def test_programs_are_those_that_the_oracle_expects(tenant, records, constructed):
+def test_programs_are_those_that_the_oracle_expects(captured_tenant, captured_records, constructed):
     machines = MachineIndex()
-    for record in records["virtual_machines"]:
+    for record in captured_records["virtual_machines"]:
         machines.add(record)
     rows = constructed("software-inventories")
-    rows += [row | {"id": f"{tenant.virtual_machines[0]['id']}/{'/'.join(row['id'].split('/')[9:])}"} for row in rows]
+    machine = captured_tenant.virtual_machines[0]["id"]
+    rows += [row | {"id": f"{machine}/{'/'.join(row['id'].split('/')[9:])}"} for row in rows]
     made = [software(sent(row), machines, Context()) for row in rows]
-    assert made == [program_record(tenant, row) for row in rows]
+    assert made == [program_record(captured_tenant, row) for row in rows]
     assert [each["vmId"] is None for each in made] == [True] * 3 + [False] * 3
     assert all(with_fields_of("software", each) for each in made)
 
@@ -229,8 +230,8 @@ def test_rows_of_nothing_but_an_id_are_records():
     assert {field for field, value in plan.items() if value is not None} == {"id", "resourceId"}
 
 
-def test_making_vulnerabilities_changes_no_assessment(tenant, individual):
-    for record in replace(tenant, assessments=individual).records()["assessments"]:
+def test_making_vulnerabilities_changes_no_assessment(records):
+    for record in records["assessments"]:
         before = copy.deepcopy(record)
         vulnerabilities(record, Context())
         assert record == before

@@ -7,9 +7,9 @@ from tap_mdc_vm.rows.network_interfaces import network_interface
 
 
 @pytest.fixture(scope="module")
-def interface(records):
+def interface(captured_records):
     """Return a function that finds an interface of the constructed tenant."""
-    return lambda name: next(record for record in records["network_interfaces"] if record["name"] == name)
+    return lambda name: next(record for record in captured_records["network_interfaces"] if record["name"] == name)
 
 
 def test_an_ipv6_configuration_is_listed_and_never_stands_for_the_interface(interface):

@@ -7,8 +7,8 @@ from tap_mdc_vm.rows.network_interfaces import public_ip
 
 
 @pytest.fixture(scope="module")
-def addresses(tenant):
-    found = (public_ip(sent(row)) for row in tenant.public_ips)
+def addresses(captured_tenant):
+    found = (public_ip(sent(row)) for row in captured_tenant.public_ips)
     return {identity.rpartition("/")[2]: address for identity, address in found}
 
 

@@ -12,13 +12,13 @@ FIRST, SECOND = "00000000-0000-0000-0000-0000000000a1", "00000000-0000-0000-0000
 
 
 @pytest.fixture(scope="module")
-def machine(records):
+def machine(captured_records):
     """Return a function that finds a machine of the constructed tenant."""
 
     def find(name, subscription=FIRST):
         [found] = [
             record
-            for record in records["virtual_machines"]
+            for record in captured_records["virtual_machines"]
             if record["name"] == name and record["subscriptionId"] == subscription
         ]
         return found
@@ -37,10 +37,12 @@ def test_a_machine_without_an_interface_is_a_record_with_an_empty_list(machine, 
     assert addresses(record) == (None, None, None)
 
 
-def test_an_interface_that_names_its_machine_is_joined_though_the_machine_does_not_name_it(tenant):
-    changed = copy.deepcopy(tenant)
+def test_an_interface_that_names_its_machine_is_joined_though_the_machine_does_not_name_it(
+    captured_tenant, captured_records
+):
+    changed = copy.deepcopy(captured_tenant)
     row = next(row for row in changed.virtual_machines if row["name"] == "vm-public-on-second")
-    before = next(record for record in tenant.records()["virtual_machines"] if record["resourceId"] == row["id"])
+    before = next(record for record in captured_records["virtual_machines"] if record["resourceId"] == row["id"])
     row["properties"]["networkProfile"]["networkInterfaces"].pop()
     after = next(record for record in changed.records()["virtual_machines"] if record["resourceId"] == row["id"])
     assert [each["id"] for each in after["networkInterfaces"]] == [each["id"] for each in before["networkInterfaces"]]
@@ -136,8 +138,8 @@ def test_the_mark_on_the_interface_counts_where_the_machine_has_none(machine):
     assert addresses(record) == ("00-0D-3A-AA-00-0B", "10.20.30.4", "198.51.100.4")
 
 
-def test_the_machines_mark_wins_over_the_interfaces(tenant):
-    row = next(row for row in tenant.virtual_machines if row["name"] == "vm-public-on-second")
+def test_the_machines_mark_wins_over_the_interfaces(captured_tenant):
+    row = next(row for row in captured_tenant.virtual_machines if row["name"] == "vm-public-on-second")
     references = row["properties"]["networkProfile"]["networkInterfaces"]
     contrary = {
         reference["id"].lower(): {"primary": not reference["properties"]["primary"], "ipConfigurations": []}
@@ -248,8 +250,8 @@ def test_machines_of_one_name_in_two_subscriptions_stay_apart(machine):
     assert "/resourcegroups/größe.(prod)_1/" in second["id"]
 
 
-def test_a_member_of_a_flexible_scale_set_names_it_as_azure_does(machine, tenant):
-    row = next(row for row in tenant.virtual_machines if row["name"] == "VMSS_d0df3449")
+def test_a_member_of_a_flexible_scale_set_names_it_as_azure_does(machine, captured_tenant):
+    row = next(row for row in captured_tenant.virtual_machines if row["name"] == "VMSS_d0df3449")
     given = row["properties"]["virtualMachineScaleSet"]["id"]
     assert machine("VMSS_d0df3449")["virtualMachineScaleSetId"] == given
     assert machine("VMSS_d0df3449")["managedBy"] is None

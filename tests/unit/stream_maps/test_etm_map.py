@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 import etm_table
 import pytest
@@ -120,12 +119,6 @@ def extended():
     return registered("etm_extended")
 
 
-@pytest.fixture(scope="module")
-def findings(tenant, individual, records):
-    """Older findings and those that are made one by one since 2026."""
-    return [*records["assessments"], *replace(tenant, assessments=individual).records()["assessments"]]
-
-
 def whole(stream, values):
     """Return a record with every field of its schema, as the tap makes them."""
     return dict.fromkeys(packaged.schema(stream)["properties"]) | values
@@ -198,16 +191,16 @@ def test_each_kind_of_finding_has_its_word_in_any_letter_case_and_no_other_is_lo
     assert not [record for record in caplog.records if "findingType" in record.getMessage()]
 
 
-def test_every_machine_and_finding_of_an_odd_tenant_is_mapped_as_the_table_says(etm, records, findings):
+def test_every_machine_and_finding_of_an_odd_tenant_is_mapped_as_the_table_says(etm, records):
     for record in records["virtual_machines"]:
         assert etm["etm_assets"].transform(record) == etm_table.asset(record)
-    for record in findings:
+    for record in records["assessments"]:
         assert etm["etm_findings"].transform(record) == etm_table.finding(record)
-    assert len(findings) > 30
+    assert len(records["assessments"]) > 30
 
 
-def test_individual_findings_have_the_kind_the_vendor_and_the_recommendation_of_etm(etm, findings):
-    made = [etm["etm_findings"].transform(record) for record in findings[-6:]]
+def test_individual_findings_have_the_kind_the_vendor_and_the_recommendation_of_etm(etm, captured_records):
+    made = [etm["etm_findings"].transform(record) for record in captured_records["assessments"][-6:]]
     assert [(each["findingType"], each["recommendation"]) for each in made] == [
         ("Vulnerability", "SoftwareUpdate"),
         ("Vulnerability", "SoftwareUpdate"),
@@ -219,10 +212,10 @@ def test_individual_findings_have_the_kind_the_vendor_and_the_recommendation_of_
     assert {(each["productVendor"], each["productName"]) for each in made} == {("virtualMachines", "Microsoft.Compute")}
 
 
-def test_the_extended_map_makes_the_same_and_more(extended, records, findings):
+def test_the_extended_map_makes_the_same_and_more(extended, records):
     for record in records["virtual_machines"]:
         assert extended["etm_assets"].transform(record) == etm_table.extended_asset(record)
-    for record in findings:
+    for record in records["assessments"]:
         assert extended["etm_findings"].transform(record) == etm_table.extended_finding(record)
 
 

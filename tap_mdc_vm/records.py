@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import weakref
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ class Spool:
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - until the records have gone out
+        self._let_go = weakref.finalize(self, self._file.close)  # also where a tap is dropped in the middle of a run
         self._end = 0
 
     def clear(self) -> None:
@@ -56,4 +58,4 @@ class Spool:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._file.close()
+        self._let_go()

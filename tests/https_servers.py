@@ -97,6 +97,7 @@ class Server(ThreadingHTTPServer):
     Attributes:
         requests: What was asked, in order.
         connections: How many were opened.
+        accepted: Set with the first of them.
     """
 
     def __init__(self, answer, certificate):
@@ -104,6 +105,7 @@ class Server(ThreadingHTTPServer):
         self.answer = answer
         self.requests = []
         self.sockets = []
+        self.accepted = threading.Event()
         self.context = None
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -112,6 +114,7 @@ class Server(ThreadingHTTPServer):
 
     def process_request(self, request, client_address):
         self.sockets.append(request.dup())
+        self.accepted.set()
         super().process_request(request, client_address)
 
     def finish_request(self, request, client_address):

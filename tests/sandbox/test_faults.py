@@ -39,7 +39,7 @@ LASTING = {
     Kind.TRUNCATED: IncompleteError,
     Kind.SHORT: IncompleteError,
     Kind.ROW_WITHOUT_ID: IncompleteError,
-    Kind.EMPTY_PAGE: IncompleteError,
+    Kind.EMPTY_PAGE: None,
     Kind.REPEATED_TOKEN: None,
     Kind.DOUBLED_ROW: None,
     Kind.PAYLOAD_TOO_LARGE: None,

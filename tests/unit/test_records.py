@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_mdc_vm import records
@@ -18,6 +20,7 @@ batches = st.lists(st.lists(st.dictionaries(st.sampled_from(["a", "b"]), values)
 
 
 @given(batches)
+@settings(max_examples=50)
 def test_batches_come_back_as_they_went_in_however_often_they_are_read(given_batches):
     spool = Spool()
     for batch in given_batches:
@@ -27,6 +30,7 @@ def test_batches_come_back_as_they_went_in_however_often_they_are_read(given_bat
 
 
 @given(batches, batches)
+@settings(max_examples=50)
 def test_what_is_cleared_makes_room_for_what_comes_after(first, second):
     spool = Spool()
     for batch in first:
@@ -52,6 +56,14 @@ def test_a_large_spool_is_on_disk_and_small_there(monkeypatch):
     assert file.tell() < 50 * len(encoded(batch)) / 10
     assert sum(map(len, spool)) == 1_600
     spool.close()
+
+
+def test_a_spool_that_nobody_closes_leaves_no_file_open():
+    spool = Spool()
+    file = spool._file
+    del spool
+    gc.collect()
+    assert file.closed
 
 
 @pytest.mark.parametrize("odd", [2**64, -(2**70), "\ud800"])

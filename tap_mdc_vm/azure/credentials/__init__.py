@@ -7,6 +7,7 @@ and the network, ``federation`` gets the token that a federated credential wants
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,12 +48,11 @@ def _kept_by_msal(
         open_client: Makes a client and returns its method that acquires a token.
         refuse: Turns an answer without a token into an error.
     """
-    acquire: list[Callable[[], dict[str, Any]]] = []
+    client = cache(open_client)
 
     def token() -> Token:
         try:
-            acquire[:] = acquire or [open_client()]
-            answer = acquire[0]()
+            answer = client()()
         # How msal says that an answer is of no use to it.
         except (ValueError, KeyError, TypeError, RuntimeError) as error:
             raise MalformedAnswerError(

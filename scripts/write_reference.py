@@ -10,10 +10,13 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from meltano.core import yaml as meltano_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -52,22 +55,31 @@ def meltano_setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return setting
 
 
-def with_settings(text: str) -> str:
+def with_settings(text: str, arranged: Callable[[dict[str, Any]], Iterable[str]] = list) -> str:
     """Return a plugin definition in YAML with all settings in its first list of that name.
 
     They are laid out as Meltano does, so that a command that changes the project rewrites nothing else of it. Text that
-    holds the same settings already, however it is laid out, is returned as it is.
+    holds the same settings already, in the same order, is returned as it is. ``arranged`` gives the order of the keys
+    of a setting.
     """
     settings = [meltano_setting(name, schema) for name, schema in SETTINGS.items()]
+    settings = [{key: setting[key] for key in arranged(setting)} for setting in settings]
     found = re.search(r"^( *)settings:\n((?:\1[- ] .*\n)*)", text, re.MULTILINE)
     if not found:
         raise ValueError("there is no list of settings")
     indent, old = found.groups()
-    if yaml.safe_load(old) == settings:
+    if [list(each.items()) for each in yaml.safe_load(old)] == [list(each.items()) for each in settings]:
         return text
     dumped = meltano_yaml.dump(settings) or ""
     new = "".join(f"{indent}{line}\n" for line in dumped.splitlines())
     return text[: found.start(2)] + new + text[found.end(2) :]
+
+
+def for_the_hub(text: str) -> str:
+    """Return MeltanoHub's definition with all settings, and with its keys in the order of the alphabet, as there."""
+    text = with_settings(text, arranged=sorted)
+    head, *blocks = re.split(r"^(?=[a-z_]+:)", text, flags=re.MULTILINE)
+    return head + "".join(sorted(blocks))
 
 
 def settings_as_table() -> str:
@@ -119,8 +131,8 @@ def filled(text: str, name: str, part: str) -> str:
 
 def written() -> dict[Path, str]:
     """Return each file that repeats settings or fields, with the content that it should have."""
-    definitions = [ROOT / "meltano.yml", ROOT / "hub" / "tap-mdc-vm.yml"]
-    files = {path: with_settings(path.read_text(encoding="utf-8")) for path in definitions}
+    definitions = {ROOT / "meltano.yml": with_settings, ROOT / "hub" / "tap-mdc-vm.yml": for_the_hub}
+    files = {path: laid_out(path.read_text(encoding="utf-8")) for path, laid_out in definitions.items()}
     parts = [(page, "settings", settings_as_table()) for page in ("README.md", "docs/settings.md")]
     parts += [("docs/azure-setup.md", example, as_block(example)) for example in CI_EXAMPLES]
     parts += [("docs/streams.md", stream, fields_as_table(stream)) for stream in STREAMS]

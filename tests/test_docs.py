@@ -14,6 +14,8 @@ import jsonschema
 import pytest
 import yaml
 from pages import PAGES, ROOT
+from yamllint import linter as yamllint
+from yamllint.config import YamlLintConfig
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.settings import CONFIG_SCHEMA
@@ -80,7 +82,7 @@ def test_the_meltano_project_names_the_taps_capabilities():
 def test_the_definition_for_meltanohub_describes_the_same_plugin():
     """The keys are those that the Hub's schema allows for an extractor, the required ones first."""
     hub = yaml.safe_load((ROOT / "hub" / "tap-mdc-vm.yml").read_text(encoding="utf-8"))
-    required = {"name", "namespace", "variant", "quality"}
+    required = {"name", "namespace", "variant", "quality", "repo"}
     allowed = {
         *("pip_url", "label", "description", "executable", "settings", "docs", "repo", "logo_url", "hidden", "python"),
         *("settings_group_validation", "commands", "capabilities", "metadata", "schema", "select", "keywords"),
@@ -93,6 +95,21 @@ def test_the_definition_for_meltanohub_describes_the_same_plugin():
         assert hub[key] == extractor[key]
     versions = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
     assert hub["supported_python_versions"] == versions
+
+
+def test_the_definition_for_meltanohub_passes_its_linter():
+    """The rules are those of the Hub's own .yamllint.yaml."""
+    rules = {
+        "braces": {"forbid": "non-empty"},
+        "document-start": {"present": False},
+        "indentation": {"indent-sequences": False, "spaces": 2},
+        "key-ordering": "enable",
+        "line-length": "disable",
+        "truthy": "disable",
+    }
+    config = YamlLintConfig(json.dumps({"extends": "default", "rules": rules}))
+    text = (ROOT / "hub" / "tap-mdc-vm.yml").read_text(encoding="utf-8")
+    assert list(yamllint.run(text, config)) == []
 
 
 def test_every_variable_of_the_example_environment_is_a_setting():

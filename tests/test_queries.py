@@ -40,6 +40,7 @@ def variants():
         yield f"{name}-packed-part", query.packed(Partition(8, 3))
         yield f"{name}-count", query.count()
         yield f"{name}-count-part", query.count(Partition(8, 3))
+        yield f"{name}-count-negative", query.count(Partition(8, -5))
         yield f"{name}-tally", query.tally(WHOLE, 8)
         yield f"{name}-tally-part", query.tally(Partition(2, 1), 8)
         yield f"{name}-by-id", query.existing(["/subscriptions/a", "/subscriptions/it's"])

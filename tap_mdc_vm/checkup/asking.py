@@ -110,7 +110,7 @@ class Asker:
         """
         refusal = None
         try:
-            self._client.send("checkup", text, self._scope, top=top, skip_token=skip_token)
+            self._client.send("checkup", text, self._scope, lambda answer: answer, top=top, skip_token=skip_token)
         except (NetworkError, SignInError):
             raise
         except TapError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import orjson
 
@@ -82,42 +82,27 @@ class Client:
             TapError: The question can't be answered, or not within the bounds of :mod:`tap_mdc_vm.azure.retries`.
         """
         read = partial(answers.page, continued=skip_token is not None)
-        return self._ask(name, _body(text, scope, _options(top, skip_token)), read, urgent=urgent)
+        return self.send(name, text, scope, read, top=top, skip_token=skip_token, urgent=urgent)
 
-    def send(self, name: str, text: str, scope: Scope, *, top: int = MAX_PAGE, skip_token: str | None = None) -> Answer:
-        """Ask, and return the answer as it came, whatever it holds.
-
-        Raises:
-            TapError: As :meth:`ask`; an answer other than 200 too.
-        """
-        body = _body(text, scope, _options(top, skip_token))
-        return self._ask(name, body, lambda answer: answer, urgent=False)
-
-    def ask_packed(self, name: str, text: str, scope: Scope, *, urgent: bool = False) -> Page:
-        """Ask for rows that ``text`` packs into one. The page's ``total`` is how many there should be.
-
-        Raises:
-            TapError: As :meth:`ask`.
-        """
-        return self._ask(name, _body(text, scope, _options(1)), answers.packed, urgent=urgent)
-
-    def tally(self, name: str, text: str, scope: Scope, *, top: int, urgent: bool = False) -> dict[int, int]:
-        """Ask for the number of rows in each of at most ``top`` partitions; those without rows are left out.
+    def send(  # noqa: PLR0913  # what a request says, each by name
+        self,
+        name: str,
+        text: str,
+        scope: Scope,
+        read: Callable[[Answer], T],
+        *,
+        top: int = MAX_PAGE,
+        skip_token: str | None = None,
+        urgent: bool = False,
+    ) -> T:
+        """Ask as :meth:`ask` does, and return what ``read`` makes of the answer.
 
         Raises:
-            TapError: As :meth:`ask`.
+            TapError: As :meth:`ask`; ``read`` may raise one too.
         """
-        return self._ask(name, _body(text, scope, _options(top)), answers.tally, urgent=urgent)
-
-    def count(self, name: str, text: str, scope: Scope, *, urgent: bool = False) -> int:
-        """Ask how many rows there are; ``text`` ends in ``| count``.
-
-        Raises:
-            TapError: As :meth:`ask`.
-        """
-        return self._ask(name, _body(text, scope, _options(1)), answers.number, urgent=urgent)
-
-    def _ask(self, name: str, body: bytes, read: Callable[[Answer], T], *, urgent: bool) -> T:
+        # Azure ignores an option without its dollar sign, and would send 1,000 rows.
+        options = {"$top": top, "resultFormat": "objectArray"} | ({"$skipToken": skip_token} if skip_token else {})
+        body = orjson.dumps({"query": text, "options": options, **scope.body()})
         place, patience, renewals = self._governor.place(urgent=urgent), Patience(), 0
         while True:
             token, quota = self._tokens.token(), Quota()
@@ -166,12 +151,3 @@ def _renewals(refusal: TokenRefusedError) -> int:
     if refusal.code == "ExpiredAuthenticationToken":
         return 3
     return 1 if isinstance(refusal, ClaimsRequiredError) else 0
-
-
-def _options(top: int, skip_token: str | None = None) -> dict[str, Any]:
-    """Return options; the dollar sign is part of the name: Azure ignores ``top`` without it and sends 1000 rows."""
-    return {"$top": top, "resultFormat": "objectArray"} | ({"$skipToken": skip_token} if skip_token else {})
-
-
-def _body(text: str, scope: Scope, options: dict[str, Any]) -> bytes:
-    return orjson.dumps({"query": text, "options": options, **scope.body()})

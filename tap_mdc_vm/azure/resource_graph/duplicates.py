@@ -22,16 +22,11 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Duplicates:
-    """Tells rows by their ids.
-
-    Args:
-        query: What the rows are, and which date tells the newer of two.
-    """
+    """Tells the rows of a query by their ids."""
 
     def __init__(self, query: Query) -> None:
         """Begin with no row that came twice."""
-        self._query = query
-        self._named: set[str] = set()
+        self._query, self._named = query, set[str]()
 
     def by_id(self, rows: Sequence[Row]) -> dict[str, Row]:
         """Return rows by their ids in lower case; of several with one id the newest, and a warning if they differ."""
@@ -42,23 +37,22 @@ class Duplicates:
                 distinct[row_id] = self._newer(row_id, distinct[row_id], row)
         return distinct
 
-    def _newer(self, row_id: str, one: Row, other: Row) -> Row:
+    def _newer(self, row_id: str, *rows: Row) -> Row:
         """Return the newer of two rows; where no date tells, one that doesn't depend on their order."""
-        contents = _content(one), _content(other)
+        # What a row says, but for its id, whose letter case says nothing.
+        contents = [msgspec.json.encode({**row, "id": ""}) for row in rows]
         if contents[0] != contents[1] and row_id not in self._named and len(self._named) < _NAMED:
             self._named.add(row_id)
             events.emit(events.UnlikeRows(self._query.name, row_id))
-        keys = [(*self._date(row), content, row["id"]) for row, content in zip((one, other), contents, strict=True)]
-        return one if keys[0] >= keys[1] else other
+        keys = [(*self._date(row), content, row["id"]) for row, content in zip(rows, contents, strict=True)]
+        return rows[keys.index(max(keys))]
 
     def _date(self, row: Row) -> tuple[datetime, str]:
         """Return the date of a row, one long ago where there is none that can be read, and its text.
 
         The text tells two within a microsecond apart: Azure gives a tenth of it, and Python does not keep that.
         """
-        if not self._query.newest or "properties" not in row:
-            return _LONG_AGO, ""
-        value: Any = msgspec.json.decode(row["properties"])
+        value: Any = msgspec.json.decode(row.get("properties") or b"null") if self._query.newest else None
         for name in self._query.newest.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         try:
@@ -66,8 +60,3 @@ class Duplicates:
         except ValueError:
             return _LONG_AGO, ""
         return date if date.tzinfo else date.replace(tzinfo=UTC), str(value)
-
-
-def _content(row: Row) -> bytes:
-    """Return what a row says, but for its id, whose letter case says nothing."""
-    return msgspec.json.encode({name: value for name, value in row.items() if name != "id"})

@@ -15,37 +15,32 @@ rows of one again did none of them pull another away.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from tap_mdc_vm.azure.resource_graph.partitions import hashed
 from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError
 from tap_mdc_vm.resource_ids import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
     from tap_mdc_vm.azure.resource_graph.model import Page, Row
+    from tap_mdc_vm.azure.resource_graph.way import Way
+
+    Ask = Callable[[int, str | None], Page]
 
 _READINGS = 5
 _EMPTY_PAGES = 10
+_CHANGED = "its rows changed during every one of several readings"
 
 
-class Ask(Protocol):
-    """Whatever asks for one page of the query's rows."""
-
-    def __call__(self, *, top: int, skip_token: str | None) -> Page:
-        """Return the page of at most ``top`` rows behind a skip token, or the first one."""
-        ...
-
-
-def read_until_still(name: str, ask: Ask, page_size: int, duplicates: Duplicates) -> Generator[list[Row], None, int]:
+def read_until_still(way: Way, ask: Ask, duplicates: Duplicates) -> Generator[list[Row], None, int]:
     """Read pages over and over until one reading finds again what the one before found.
 
     Args:
-        name: What the rows are.
-        ask: Asks for a page.
-        page_size: Rows per page at most; less where an answer would be too large.
+        way: What the rows are, and how many a page has at most; it has less where an answer would be too large.
+        ask: Returns the page of so many rows at most behind a skip token, or the first one.
         duplicates: Tells rows by their ids.
 
     Yields:
@@ -59,15 +54,11 @@ def read_until_still(name: str, ask: Ask, page_size: int, duplicates: Duplicates
         TapError: Azure can't be asked.
     """
     yielded: set[int] = set()
-    before: set[int] | None = None
-    doubles_before, reason = -1, "its rows changed during every one of several readings"
+    before: tuple[set[int], int] | None = None
     for _ in range(_READINGS):
-        seen: set[int] = set()
-        totals: set[int] = set()
-        held: list[Row] = []
-        read = 0
+        seen, totals, read, held = set[int](), set[int](), 0, list["Row"]()
         try:
-            for page in _pages(ask, page_size):
+            for page in _pages(ask, way.page_size):
                 totals.add(page.total)
                 read += len(page.rows)
                 whole, held = _without_last(held + page.rows) if page.skip_token else (held + page.rows, [])
@@ -79,13 +70,12 @@ def read_until_still(name: str, ask: Ask, page_size: int, duplicates: Duplicates
         except IncompleteError as error:
             before, reason = None, error.message.removesuffix(".")
             continue
-        doubles = read - len(seen)
-        if before is not None and totals == {read} and doubles in {0, doubles_before} and before == seen:
-            return doubles
-        before, doubles_before = seen, doubles
-        reason = "its rows changed during every one of several readings"
+        found = seen, read - len(seen)
+        if totals == {read} and found == before:
+            return found[1]
+        before, reason = found, _CHANGED
     raise IncompleteError(
-        f"{name} can't be proven complete: {reason}.",
+        f"{way.name} can't be proven complete: {reason}.",
         "Run again when less changes in the tenant. See docs/reliability.md.",
     )
 
@@ -98,12 +88,12 @@ def _without_last(rows: list[Row]) -> tuple[list[Row], list[Row]]:
     return rows[:end], rows[end:]
 
 
-def _pages(ask: Ask, page_size: int) -> Iterator[Page]:
+def _pages(ask: Ask, top: int) -> Iterator[Page]:
     """Yield ordered pages for as long as there is a skip token, the only sign that there is more."""
-    token, seen, empty, read, top = None, set(), 0, 0, page_size
+    token, seen, empty, read, page_size = None, set[str](), 0, 0, top
     while True:
         try:
-            page = ask(top=top, skip_token=token)
+            page = ask(top, token)
         except PayloadTooLargeError:
             if top == 1:
                 raise

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _DEVIATIONS = 3.3
 """Standard deviations of headroom: one partition in two thousand then holds more rows than it may."""
 
+_GROUP = 1000
+"""Partitions whose rows one question counts, at most: an answer has no more rows than that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Partition:
@@ -61,16 +64,16 @@ def mean_that_fits(limit: int) -> float:
     return max(root**2, 1.0)
 
 
-def cut(total: int, mean: float, group: int) -> list[Partition]:
-    """Return partitions of ``mean`` rows each at most, on average, which make whole groups of ``group`` at most."""
+def cut(total: int, mean: float) -> list[Partition]:
+    """Return partitions of ``mean`` rows each at most, on average, which make whole groups."""
     parts = max(math.ceil(total / mean), 1)
-    groups = math.ceil(parts / group)
+    groups = math.ceil(parts / _GROUP)
     return WHOLE.split(groups * math.ceil(parts / groups))
 
 
-def group_of(part: Partition, most: int) -> Partition:
-    """Return a partition that holds the rows of ``part`` and, of as many others of its modulus, at most ``most``."""
-    modulus = _smallest_divisor(part.modulus, math.ceil(part.modulus / most))
+def group_of(part: Partition) -> Partition:
+    """Return a partition that holds the rows of ``part`` and of others of its modulus, a thousand in all at most."""
+    modulus = _smallest_divisor(part.modulus, math.ceil(part.modulus / _GROUP))
     return Partition(modulus, part.remainder % modulus)
 
 

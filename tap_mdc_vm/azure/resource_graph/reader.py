@@ -13,10 +13,10 @@ module                 what it decides
 :mod:`.scope_reading`  which questions are asked, and when their answers are proven to be all rows
 :mod:`.way`            how many rows an answer is asked for: thousands packed into one, or a plain page
 :mod:`.partitions`     into which partitions rows are cut, and whether a row belongs to one
-:mod:`.tally`          how many rows each should have
 :mod:`.duplicates`     which of two rows with one id is handed on
 :mod:`.ordered_pages`  the last resort, for a service that can't partition
-:mod:`.questions`      the texts of the above, sent by :mod:`.client`, with :mod:`.workers` side by side
+:mod:`.questions`      what is asked, and how many rows each partition should have
+:mod:`.client`         sends a question until it is answered; :mod:`.workers` send several side by side
 =====================  ================================================================================
 """
 
@@ -73,8 +73,8 @@ class Reading:
     """One query's rows from all scopes, in batches of an answer.
 
     Iterating yields non-empty lists of rows, no id (in lower case) twice; a list is emptied when the next is asked for.
-    When the iteration ends, ``shortcomings``
-    is empty if and only if the result is proven complete; unless the reader is tolerant, it raises instead.
+    When the iteration ends, ``shortcomings`` is empty if and only if the result is proven complete; unless the reader
+    is tolerant, it raises instead.
 
     Attributes:
         expected: Rows that Azure counts, as far as known; once complete, ``emitted + duplicates``.
@@ -119,14 +119,9 @@ class Reading:
     def _begin(self) -> None:
         reader = self._reader
         while self._later and len(self._begun) < _BEGUN:
-            questions = Questions(
-                reader.client, self._query, self._later.popleft(), reader.page_size, urgent=self._urgent
-            )
-            self._begun.append(
-                ScopeReading(
-                    questions, reader.workers, self._way, self._duplicates, self._fall_short, urgent=self._urgent
-                )
-            )
+            questions = Questions(reader.client, self._query, self._later.popleft(), urgent=self._urgent)
+            scope = ScopeReading(questions, reader.workers, self._way, self._duplicates, self._fall_short)
+            self._begun.append(scope)
 
     def _rows(self, scope: ScopeReading) -> Iterator[list[Row]]:
         counted = self.expected

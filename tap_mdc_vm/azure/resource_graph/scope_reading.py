@@ -15,19 +15,18 @@ and is in no answer is an error. Deletions and creations never do that, however 
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm.azure.resource_graph.ordered_pages import read_until_still
 from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition, cut, hashed
-from tap_mdc_vm.azure.resource_graph.tally import Tally
-from tap_mdc_vm.azure.resource_graph.way import DoesNotFitError, PartitionsUnusableError
+from tap_mdc_vm.azure.resource_graph.questions import PartitionsUnusableError, Tally
+from tap_mdc_vm.azure.resource_graph.way import DoesNotFitError
 from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, ScopeTooLargeError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
     from tap_mdc_vm.azure.resource_graph.model import Page, Row
@@ -78,35 +77,35 @@ class ScopeReading:
         way: How rows are asked for; shared by the scopes of a query.
         duplicates: Tells rows by their ids.
         fall_short: Is told why the result can't be proven; it may end the run by raising that.
-        urgent: Whether it goes before readings that are ahead of their use.
 
     Attributes:
         expected: Rows that Azure counted, as far as known.
         duplicates: Rows left out because their id had come before.
     """
 
-    def __init__(  # noqa: PLR0913  # what it works with, each by name
+    def __init__(
         self,
         questions: Questions,
         workers: Workers,
         way: Way,
         duplicates: Duplicates,
         fall_short: Callable[[TapError], None],
-        *,
-        urgent: bool,
     ) -> None:
         """Ask for the first page."""
         self._ask, self._workers, self._way = questions, workers, way
         self._duplicates, self._fall_short = duplicates, fall_short
         self._sample: list[tuple[int, str]] = []
+        self._tally: Tally | None = None
         self._is_heavy, self._modulus = False, 1
         self.expected = self.duplicates = 0
         self._lane: Lane[_Read] = workers.lane()
-        self._start = workers.submit(self._begin, urgent=urgent)
+        workers.add(self._lane, [self._first_answer])
 
     def close(self) -> None:
         """Drop what is not under way."""
         self._workers.drop(self._lane)
+
+    # On the thread that iterates
 
     def __iter__(self) -> Iterator[list[Row]]:
         """Yield the rows, no id (in lower case) twice.
@@ -115,23 +114,6 @@ class ScopeReading:
             IncompleteError: They can't be proven complete.
             TapError: Azure can't be asked, or ``fall_short`` raised.
         """
-        start = self._start.result()
-        if isinstance(start, IncompleteError):
-            raise start
-        if known := self._ask.limit_hit:
-            self._fall_short(_scope_too_large())
-        if start is None:
-            yield from self._partitions()
-        else:
-            self.duplicates = start.duplicates
-            yield list(start.rows.values())
-        if self._ask.limit_hit and not known:
-            self._fall_short(_scope_too_large())
-
-    # On the thread that iterates
-
-    def _partitions(self) -> Iterator[list[Row]]:
-        """Yield the rows partition by partition or, if the service can't partition, by ordered pages."""
         read = 0
         try:
             for answer in self._workers.results(self._lane):
@@ -143,53 +125,47 @@ class ScopeReading:
                 del answer
                 yield rows
                 rows.clear()  # so that its megabytes are free while the next one is waited for
-            if not self._is_heavy:
-                self._workers.submit(partial(self._adds_up, read), urgent=True).result()
+            if self._tally and not self._is_heavy:
+                self._workers.submit(partial(self._adds_up, self._tally, read), urgent=True).result()
         except PartitionsUnusableError as error:
             if read:
                 raise _contradiction(str(error)) from error
             self._way.leave_partitions(str(error))
-        else:
-            return
-        yield from self._ordered()
+            self.duplicates = yield from read_until_still(self._way, self._page_in_order, self._duplicates)
+        if self._ask.limit_hit:
+            self._fall_short(
+                ScopeTooLargeError(
+                    "More subscriptions lie in scope than Resource Graph looks at (10,000); it left the others out.",
+                    "Set subscription_ids or management_group_ids, and run once per part.",
+                )
+            )
 
-    def _ordered(self) -> Iterator[list[Row]]:
-        def ask(*, top: int, skip_token: str | None) -> Page:
-            page = partial(self._ask.page, top=top, skip_token=skip_token, urgent=True)
-            return self._workers.submit(page, urgent=True).result()
-
-        self.duplicates = yield from read_until_still(self._way.name, ask, self._ask.page_size, self._duplicates)
+    def _page_in_order(self, top: int, skip_token: str | None) -> Page:
+        page = partial(self._ask.page, WHOLE, top=top, skip_token=skip_token, urgent=True)
+        return self._workers.submit(page, urgent=True).result()
 
     # On a thread of the workers
 
-    def _begin(self) -> _Read | IncompleteError | None:
-        """Ask for the first page; return it if it holds all rows, else begin to read partitions.
-
-        That it can't be proven is returned: another scope's may be, which a tolerant reading goes on to.
-        """
+    def _first_answer(self) -> _Read:
+        """Return the rows of the first page if they are all, else none: then the first partition is next."""
         try:
             page = self._first_page(WHOLE)
         except UnavailableError:
             # Too heavy as a whole, perhaps. Then one part shows how many rows there are about, and how large.
             self._is_heavy = True
             page = self._first_page(_SIXTY_FOURTH)
-        except IncompleteError as error:
-            return error
-        if page.is_whole and not self._is_heavy:
-            self.expected = page.total
-            return self._read_of(page.rows)
-        self._way.measure(page)
-        self._sample = [(hashed(row_id), row_id) for row_id in self._read_of(page.rows).rows if row_id.isascii()]
         self.expected = page.total * (_SIXTY_FOURTH.modulus if self._is_heavy else 1)
-        if self.expected > _UNBELIEVABLE * self._way.rows and not self._is_heavy:
-            self.expected = self._ask.count()
-        self._tally = Tally(self._ask, self.expected, is_heavy=self._is_heavy)
+        first = self._read_of(page.rows)
+        if page.is_whole and not self._is_heavy:
+            return first
+        self._way.measure(page)
+        self._sample = [(hashed(row_id), row_id) for row_id in first.rows if row_id.isascii()]
         self._workers.add(self._lane, [self._first_partition], size=self._way.size)
-        return None
+        return _Read()
 
     def _first_page(self, part: Partition) -> Page:
         """Return the first page; of fewer rows, if their bytes are too many for an answer."""
-        top = self._ask.page_size
+        top = self._way.page_size
         while True:
             try:
                 return self._ask.page(part, top=top)
@@ -199,48 +175,47 @@ class ScopeReading:
                 top = max(top // 10, 1)
 
     def _first_partition(self) -> _Read:
-        """Return the rows of the first partition. Only when the service has shown how it answers, queue the others.
+        """Return the rows of one partition. Only when the service has shown how it answers, queue the others.
 
-        The first one is that of a row with a negative hash: where remainders are signed, it is missing there.
+        It is the last one, as rows are missing from all but the first where remainders are negative.
         """
         if not self._way.has_partitions:
             raise PartitionsUnusableError("it couldn't in another scope")
+        if self.expected > _UNBELIEVABLE * self._way.rows and not self._is_heavy:
+            self.expected = self._ask.count()
+        self._tally = tally = Tally(self._ask, self.expected, one_by_one=self._is_heavy)
         parts = self._cut()
         while True:
-            part = parts.popleft()
-            rows_before = self._way.rows
+            part, rows_before = parts.pop(), self._way.rows
             try:
-                read = self._proven(part)
+                read = self._proven(tally, part)
             except DoesNotFitError:
-                parts = self._cut() if self._way.rows < rows_before else deque([*part.split(2), *parts])
+                parts = self._cut() if self._way.rows < rows_before else [*parts, *part.split(2)]
             else:
                 if read.unproven:
                     raise PartitionsUnusableError(read.unproven.message)
-                self._queue(parts)
+                self._queue(tally, parts)
                 return read
 
-    def _cut(self) -> deque[Partition]:
-        """Return all partitions, the one to begin with first."""
+    def _cut(self) -> list[Partition]:
         rows = self._way.rows
-        total = max(self.expected, math.ceil(_FEWEST * rows) if self._is_heavy else 0)
-        parts = cut(total, rows, self._ask.page_size)
+        parts = cut(max(self.expected, math.ceil(_FEWEST * rows) if self._is_heavy else 0), rows)
         self._modulus = len(parts)
-        first = next((number % self._modulus for number, _ in self._sample if number < 0), 0)
-        return deque([parts[first], *parts[:first], *parts[first + 1 :]])
+        return parts
 
-    def _queue(self, parts: Iterable[Partition]) -> None:
-        self._workers.add(self._lane, [partial(self._part, part) for part in parts], size=self._way.size)
+    def _queue(self, tally: Tally, parts: list[Partition]) -> None:
+        self._workers.add(self._lane, [partial(self._part, tally, part) for part in parts], size=self._way.size)
 
-    def _part(self, part: Partition) -> _Read:
+    def _part(self, tally: Tally, part: Partition) -> _Read:
         """Return a partition's rows; none, if they don't fit one answer: then its parts are next."""
         try:
-            return self._proven(part)
+            return self._proven(tally, part)
         except DoesNotFitError:
-            self._queue(part.split(max(math.ceil(self._mean(part) / self._way.rows), 2)))
+            self._queue(tally, part.split(max(math.ceil(self._mean(part) / self._way.rows), 2)))
             return _Read()
 
-    def _proven(self, part: Partition) -> _Read:
-        """Return a partition's rows, proven to be all or with the reason why they can't be.
+    def _proven(self, tally: Tally, part: Partition) -> _Read:
+        """Return a partition's rows once they agree with its count and with the first page, or why they never do.
 
         Raises:
             DoesNotFitError: They don't fit one answer.
@@ -248,24 +223,21 @@ class ScopeReading:
             TapError: Azure can't be asked.
         """
         try:
-            return self._agreed(part, self._belonging(part))
+            read = self._belonging(part)
+            count = tally.of(part)
+            missing = {row_id for number, row_id in self._sample if number % part.modulus == part.remainder}
+            for _ in range(_ROUNDS):
+                missing -= read.rows.keys()
+                if read.count < count:
+                    count = tally.of(part, stale=count)
+                if missing:
+                    missing = self._ask.existing(missing)
+                if read.count >= count and not missing:
+                    return read
+                again = self._belonging(part, urgent=True)
+                read = _Read(read.rows | again.rows, max(read.duplicates, again.duplicates))
         except IncompleteError as error:
             return _Read(unproven=error)
-
-    def _agreed(self, part: Partition, read: _Read) -> _Read:
-        """Return a partition's rows once they agree with its count and with the first page."""
-        count = self._tally.of(part)
-        missing = {row_id for number, row_id in self._sample if number % part.modulus == part.remainder}
-        for _ in range(_ROUNDS):
-            missing -= read.rows.keys()
-            if read.count < count:
-                count = self._tally.renewed(part, count)
-            if missing:
-                missing = self._ask.existing(missing)
-            if read.count >= count and not missing:
-                return read
-            again = self._belonging(part, urgent=True)
-            read = _Read(read.rows | again.rows, max(read.duplicates, again.duplicates))
         reason = f"a partition has {count:,} rows, and {read.count:,} came"
         if missing:
             reason = f"{min(missing)} is there, and not in its partition"
@@ -286,7 +258,7 @@ class ScopeReading:
             raise PartitionsUnusableError(f"{strangers[0]} came with a partition that it does not belong to")
         return read
 
-    def _adds_up(self, read: int) -> None:
+    def _adds_up(self, tally: Tally, read: int) -> None:
         """See that no more rows are counted than were read.
 
         Raises:
@@ -296,7 +268,7 @@ class ScopeReading:
         for _ in range(_ROUNDS):
             if counted <= most or (counted := self._ask.count()) <= most:
                 return
-            most = max(most, self._tally.sum(self._modulus))
+            most = max(most, tally.sum(self._modulus))
         raise PartitionsUnusableError(f"they have {most:,} rows, and {counted:,} are counted")
 
     def _mean(self, part: Partition) -> float:
@@ -306,13 +278,6 @@ class ScopeReading:
     def _read_of(self, rows: list[Row]) -> _Read:
         by_id = self._duplicates.by_id(rows)
         return _Read(by_id, len(rows) - len(by_id))
-
-
-def _scope_too_large() -> ScopeTooLargeError:
-    return ScopeTooLargeError(
-        "More subscriptions lie in scope than Resource Graph looks at (10,000); it left the others out.",
-        "Set subscription_ids or management_group_ids, and run once per part.",
-    )
 
 
 def _contradiction(what: str) -> IncompleteError:

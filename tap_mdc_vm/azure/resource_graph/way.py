@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from tap_mdc_vm import events
 from tap_mdc_vm.azure.resource_graph.partitions import mean_that_fits
+from tap_mdc_vm.azure.resource_graph.questions import PartitionsUnusableError
 from tap_mdc_vm.errors import (
     IncompleteError,
     MalformedAnswerError,
@@ -42,8 +43,8 @@ _PAGES = 5
 _USUAL_ROW = 4096
 """Bytes of a row, where no page has shown any."""
 
-_FEWEST = 1 / 4096
-"""Rows of a partition, on average, below which it is not split: what does not fit then is no matter of numbers."""
+_SMALLEST = 2**32
+"""The modulus from which on a partition is not split: what does not fit then is a single row, or many with one id."""
 
 _SIZE = re.compile(r"payload size is ([1-9]\d*)\b.* limit of (\d+)", re.IGNORECASE)
 """How Azure says how large an answer would have been, and the limit."""
@@ -53,37 +54,32 @@ class DoesNotFitError(Exception):
     """A partition has more rows than an answer holds: ask for its parts."""
 
 
-class PartitionsUnusableError(Exception):
-    """The service can't partition, and why."""
-
-
 class Way:
-    """The way of one query.
+    """The way of one query, learned by all threads that read it.
 
     Args:
         name: What the rows are.
         page_size: Rows per plain answer at most.
 
     Attributes:
-        name: What the rows are.
-        is_packed: Whether rows are packed.
-        has_partitions: Whether they are asked for in partitions at all.
+        has_partitions: Whether rows are asked for in partitions at all.
+        is_packed: Whether they are packed.
     """
 
     def __init__(self, name: str, page_size: int) -> None:
         """Begin with packed answers."""
-        self.name, self._page_size = name, page_size
-        self.is_packed = self.has_partitions = True
-        self._has_packed = False
-        self._row_size = float(_USUAL_ROW)
-        self._most = float("inf")
+        self.name, self.page_size = name, page_size
+        self.has_partitions = self.is_packed = True
+        self._has_come = False
+        self._row_size, self._most = float(_USUAL_ROW), float("inf")
         self._too_large: set[int] = set()
+        self._told: set[str] = set()
         self._learning = threading.Lock()
 
     @property
     def rows(self) -> float:
         """Rows that an answer is asked for, on average."""
-        limit = self._page_size * _PAGES if self.is_packed else mean_that_fits(self._page_size)
+        limit = self.page_size * _PAGES if self.is_packed else mean_that_fits(self.page_size)
         return max(min(self._most, limit, _AIM / self._row_size), 1.0)
 
     @property
@@ -93,7 +89,7 @@ class Way:
 
     def measure(self, page: Page) -> None:
         """Take in how large rows are."""
-        if page.rows and page.size:
+        if page.rows:
             self._row_size = page.size / len(page.rows)
 
     def ask(self, questions: Questions, part: Partition, mean: float, *, urgent: bool) -> list[Row]:
@@ -110,24 +106,33 @@ class Way:
             PartitionsUnusableError: The service can't partition.
             TapError: Azure can't be asked.
         """
+        if mean > self.rows:
+            raise DoesNotFitError
+        packed, can_be_split = self.is_packed, part.modulus < _SMALLEST
         try:
-            if mean > self.rows:
-                raise DoesNotFitError
-            if self.is_packed and (rows := self._packed(questions, part, urgent=urgent)) is not None:
-                return rows
-            if mean > self.rows:  # of a plain answer
-                raise DoesNotFitError
-            page = questions.page(part, urgent=urgent)
+            page = (
+                questions.packed(part, urgent=urgent)
+                if packed
+                else questions.page(part, top=self.page_size, urgent=urgent)
+            )
         except PayloadTooLargeError as error:
-            if mean <= _FEWEST:
+            if not can_be_split:
                 raise
             self._shrink(part, mean, error)
             raise DoesNotFitError from error
-        except RequestRefusedError as error:
-            raise PartitionsUnusableError(f"Azure refused to: {error.message}") from error
-        if page.is_whole:
+        except (RequestRefusedError, IncompleteError, MalformedAnswerError, UnavailableError) as error:
+            if packed and not (self._has_come and isinstance(error, UnavailableError)):
+                self._unpack(error.message)
+                return self.ask(questions, part, mean, urgent=urgent)
+            if isinstance(error, RequestRefusedError):
+                raise PartitionsUnusableError(f"Azure refused to: {error.message}") from error
+            raise
+        if len(page.rows) == page.total:
+            self._has_come = True
             return page.rows
-        if mean <= _FEWEST:
+        if packed:
+            self._cut(len(page.rows), page.total)
+        elif not can_be_split:
             raise PartitionsUnusableError("a partition stays too large however often it is halved")
         raise DoesNotFitError
 
@@ -137,38 +142,13 @@ class Way:
             self.has_partitions = False
             events.emit(events.ReadingInOrder(self.name, reason))
 
-    def _packed(self, questions: Questions, part: Partition, *, urgent: bool) -> list[Row] | None:
-        """Return the rows of a packed answer; None if there is no such way any more."""
-        try:
-            page = questions.packed(part, urgent=urgent)
-        except PayloadTooLargeError:
-            raise
-        except (RequestRefusedError, IncompleteError, MalformedAnswerError, UnavailableError) as error:
-            if self._has_packed and isinstance(error, UnavailableError):
-                raise
-            self._unpack(error.message)
-            return None
-        if len(page.rows) == page.total:
-            self._has_packed = True
-            return page.rows
-        self._cut(len(page.rows), page.total)
-        return None
-
     def _cut(self, length: int, total: int) -> None:
         """Ask for lists that are shorter than one that was cut or, where a page holds as many, for plain rows."""
-        reason = f"a list of {total:,} rows came with {length:,}"
-        fits = mean_that_fits(min(length, total))
-        if fits <= mean_that_fits(self._page_size):
+        reason, fits = f"a list of {total:,} rows came with {length:,}", mean_that_fits(min(length, total))
+        if fits <= mean_that_fits(self.page_size):
             self._unpack(reason)
         else:
             self._limit(fits, reason)
-            raise DoesNotFitError
-
-    def _unpack(self, reason: str) -> None:
-        with self._learning:
-            was_packed, self.is_packed = self.is_packed, False
-        if was_packed:
-            self._tell("plain pages", reason)
 
     def _shrink(self, part: Partition, mean: float, error: PayloadTooLargeError) -> None:
         """Ask for smaller answers, unless one partition alone is too large.
@@ -177,17 +157,23 @@ class Way:
         """
         said = _SIZE.search(error.message)
         fits = mean * min(int(said[2]) / int(said[1]), 1) / 2 if said else mean / 2
-        with self._learning:
-            speaks_for_all = not self._has_packed or part.modulus in self._too_large
-            self._too_large.add(part.modulus)
-        if speaks_for_all:
+        if not self._has_come or part.modulus in self._too_large:
             self._limit(fits, "an answer would have been over Azure's limit of 16 MiB")
+        self._too_large.add(part.modulus)
+
+    def _unpack(self, reason: str) -> None:
+        self.is_packed = False
+        self._tell("plain pages", reason)
 
     def _limit(self, fits: float, reason: str) -> None:
         with self._learning:
-            was, self._most = self._most, min(self._most, fits)
-        if fits < was:
-            self._tell(f"answers of {fits:,.0f} rows", reason)
+            self._most = min(self._most, fits)
+        self._tell("smaller answers", reason)
 
     def _tell(self, what: str, reason: str) -> None:
-        events.emit(events.AskingForLess(self.name, what, reason))
+        """Say once for each kind what is asked for from now on."""
+        with self._learning:
+            is_news = what not in self._told
+            self._told.add(what)
+        if is_news:
+            events.emit(events.AskingForLess(self.name, what, reason))

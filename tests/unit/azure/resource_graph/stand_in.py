@@ -104,6 +104,7 @@ class StandIn:
     headers: dict[str, str] = field(default_factory=dict)
     asked: list[dict[str, Any]] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
+    _in_a_row: Counter[bytes] = field(default_factory=Counter)
     lock: Lock = field(default_factory=Lock)
 
     def post(self, url: str, *, body: bytes, headers: Any) -> Answer:
@@ -112,7 +113,7 @@ class StandIn:
             self.asked.append(question)
             if self.drift:
                 self.drift(self)
-            if self.faults and self.chance.random() < self.faults and (hit := self._hit()) is not None:
+            if self.faults and self._is_hit(body) and (hit := self._hit()) is not None:
                 return hit
             answer = self._answered(question)
             self.statuses[str(answer.status)] += 1
@@ -120,6 +121,12 @@ class StandIn:
 
     def texts(self) -> list[str]:
         return [question["query"] for question in self.asked]
+
+    def _is_hit(self, body: bytes) -> bool:
+        """Tell whether something happens to a request; four times in a row nothing does to the same one."""
+        hit = self.chance.random() < self.faults and self._in_a_row[body] < 4
+        self._in_a_row[body] = self._in_a_row[body] + 1 if hit else 0
+        return hit
 
     def _hit(self) -> Answer | None:
         kind = self.chance.choice(self.kinds)
@@ -173,7 +180,7 @@ class StandIn:
             for each in (properties if isinstance(properties, list) else [properties])
         ]
         for step in [step.strip() for step in text.split("\n| ")[1:]]:
-            if match := re.fullmatch(r"where hash\(tolower\(id\)\) % (\d+) == (\d+)", step):
+            if match := re.fullmatch(r"where hash\(tolower\(id\)\) % (\d+) == (-?\d+)", step):
                 modulus, remainder = map(int, match.groups())
                 rows = [row for row in rows if self._remainder(row["id"], modulus, number) == remainder]
             elif match := re.fullmatch(r"where id in~ \((.*)\)", step):

@@ -10,6 +10,7 @@ from collections import deque
 import pytest
 
 from tap_mdc_vm.azure.credentials.keeping import Token, Tokens
+from tap_mdc_vm.azure.resource_graph import answers
 from tap_mdc_vm.azure.resource_graph.client import Client
 from tap_mdc_vm.azure.resource_graph.model import Scope
 from tap_mdc_vm.azure.resource_graph.pacing import Governor
@@ -298,9 +299,9 @@ def test_a_service_that_stays_away_ends_as_unavailable():
     assert now[0] == 100.0
 
 
-def test_a_count_is_asked_for_with_its_own_text():
+def test_what_is_made_of_an_answer_is_for_who_asks_to_say():
     client, poster, _ = asked(Answer(200, {}, b'{"totalRecords":1,"count":1,"data":[{"Count":42}]}'))
-    assert client.count("x", "Resources | count", Scope()) == 42
+    assert client.send("x", "Resources | count", Scope(), answers.number, top=1) == 42
     assert poster.sent[0][1]["query"] == "Resources | count"
 
 

@@ -39,7 +39,7 @@ def things(count, size=20):
 
 def partition(text):
     """Modulus and remainder of a query's condition; none for the whole."""
-    found = re.search(r"where hash\(tolower\(id\)\) % (\d+) == (\d+)", text)
+    found = re.search(r"where hash\(tolower\(id\)\) % (\d+) == (-?\d+)", text)
     return tuple(map(int, found.groups())) if found else None
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from base64 import b64decode
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -49,15 +49,13 @@ class _Facts(TypedDict):
 
 T = TypeVar("T")
 
-
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 
 
-class _Packed(msgspec.Struct):
-    """The one row of a packed answer; Kusto gives null for a list that is too large for it."""
+class _Counted(msgspec.Struct):
+    """The one row of ``… | count``."""
 
-    n: _Count
-    rows: list[Row] | None = None
+    Count: _Count
 
 
 class _Tallied(msgspec.Struct):
@@ -65,6 +63,13 @@ class _Tallied(msgspec.Struct):
 
     n: _Count
     part: int
+
+
+class _Packed(msgspec.Struct):
+    """The one row of a packed answer; Kusto gives null for a list that is too large for it."""
+
+    n: _Count
+    rows: list[Row] | None = None
 
 
 class _Result(
@@ -84,6 +89,7 @@ class _Result(
 _PAGE = msgspec.json.Decoder(_Result[Row])
 _PACKED = msgspec.json.Decoder(_Result[_Packed])
 _TALLY = msgspec.json.Decoder(_Result[_Tallied])
+_COUNT = msgspec.json.Decoder(_Result[_Counted])
 
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..|u0000)|.)", re.DOTALL)
 """An escape in JSON: a surrogate pair, half of one or a NUL (which are kept apart), or any other."""
@@ -102,88 +108,71 @@ def page(answer: Answer, *, continued: bool = False) -> Page:
         continued: Whether a skip token was sent, so that rows came before this page.
 
     Raises:
-        MalformedAnswerError: The body is not what the protocol promises: cut off, a proxy's page.
-        IncompleteError: The answer is well-formed and tells, or shows, that rows are missing from it.
+        MalformedAnswerError: Here and below: the body is not what the protocol promises: cut off, a proxy's page.
+        IncompleteError: Here and below: the answer is well-formed and tells, or shows, that rows are missing from it.
     """
     result = _result(answer, _PAGE, continued=continued)
-    return Page(
-        _with_ids(answer, result.rows),
-        result.total,
-        result.skip_token or None,
-        size=len(answer.body),
-        limit_hit=_limit_hit(answer),
-    )
+    return _page(answer, result.rows, result.total, result.skip_token or None)
 
 
 def packed(answer: Answer) -> Page:
-    """Read the body of a 200 whose one row holds others; ``total`` is how many it says that it holds.
-
-    Raises:
-        MalformedAnswerError: As :func:`page`.
-        IncompleteError: As :func:`page`. That the list is shorter than the total is no error here.
-    """
-    result = _result(answer, _PACKED)
-    if len(result.rows) != 1:
-        raise MalformedAnswerError("Resource Graph packed rows into another number than one.", _BUG, **_facts(answer))
-    (row,) = result.rows
-    return Page(_with_ids(answer, row.rows or []), row.n, size=len(answer.body), limit_hit=_limit_hit(answer))
+    """Read the body of a 200 whose one row holds others; ``total`` is how many it says that it holds."""
+    row = _only(answer, _PACKED)
+    return _page(answer, row.rows or [], row.n)
 
 
 def tally(answer: Answer) -> dict[int, int]:
-    """Read the body of a 200 that counts rows by partition. A partition without rows is not in it.
-
-    Raises:
-        MalformedAnswerError: As :func:`page`.
-        IncompleteError: As :func:`page`.
-    """
+    """Read the body of a 200 that counts rows by partition. A partition without rows is not in it."""
     return {row.part: row.n for row in _result(answer, _TALLY).rows}
+
+
+def number(answer: Answer) -> int:
+    """Read the body of a 200 that answers ``… | count``."""
+    return _only(answer, _COUNT).Count
+
+
+def _page(answer: Answer, rows: list[Row], total: int, skip_token: str | None = None) -> Page:
+    if not all(row.get("id") for row in rows):
+        raise IncompleteError(
+            "Resource Graph sent a row without an id, which can't be told apart.", _BUG, **_facts(answer)
+        )
+    limit_hit = answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
+    return Page(rows, total, skip_token, size=len(answer.body), limit_hit=limit_hit)
+
+
+def _only(answer: Answer, decoder: msgspec.json.Decoder[_Result[T]]) -> T:
+    rows = _result(answer, decoder).rows
+    if len(rows) != 1:
+        raise MalformedAnswerError("Resource Graph sent another number of rows than one.", _BUG, **_facts(answer))
+    return rows[0]
 
 
 def _result(answer: Answer, decoder: msgspec.json.Decoder[_Result[T]], *, continued: bool = False) -> _Result[T]:
     """Decode a body, and hold its own numbers against each other."""
-    facts = _facts(answer)
     try:
         result = _decoded(answer.body, decoder)
     except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(
             f"Resource Graph answered 200 with {len(answer.body)} bytes that are no result ({error}).",
             "If a proxy stands between, check that it lets the answers of Azure pass unchanged.",
-            **facts,
+            **_facts(answer),
         ) from error
     if str(result.truncated).lower() == "true":
-        raise IncompleteError("Resource Graph says that it left rows out (resultTruncated).", _BUG, **facts)
+        raise IncompleteError("Resource Graph says that it left rows out (resultTruncated).", _BUG, **_facts(answer))
     rows, count, total = len(result.rows), result.count, result.total
     if count != rows or (not result.skip_token and not continued and count != total):
         raise IncompleteError(
             f"Resource Graph sent {rows} rows where it counted {count} of {total}, and no way to get the rest.",
             "Run again; if it stays so, ask Microsoft's support with the correlation id.",
-            **facts,
+            **_facts(answer),
         )
     return result
 
 
-def _with_ids(answer: Answer, rows: list[Row]) -> list[Row]:
-    if not all(row.get("id") for row in rows):
-        raise IncompleteError(
-            "Resource Graph sent a row without an id, which can't be told apart.", _BUG, **_facts(answer)
-        )
-    return rows
-
-
-def _limit_hit(answer: Answer) -> bool:
-    return answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
-
-
-def number(answer: Answer) -> int:
-    """Read the body of a 200 that answers ``… | count``.
-
-    Raises:
-        MalformedAnswerError: There is no such number in it.
-    """
-    match answer.json_object():
-        case {"data": [{"Count": int(count)}]} if count >= 0 and not isinstance(count, bool):
-            return count
-    raise MalformedAnswerError("Resource Graph answered a count without a number.", _BUG, **_facts(answer))
+def _facts(answer: Answer, message: object = "") -> _Facts:
+    """Return the correlation id, which every answer of ARM carries in a header and errors repeat in their text."""
+    written = _CORRELATION.search(str(message))
+    return {"correlation_id": answer.headers.get("x-ms-correlation-request-id") or (written[1] if written else "")}
 
 
 def _decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -326,9 +315,3 @@ def _details(error: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _short(message: object, limit: int = 240) -> str:
     text = " ".join(str(message or "").split())
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def _facts(answer: Answer, message: object = "") -> _Facts:
-    """Return the correlation id, which every answer of ARM carries in a header and errors repeat in their text."""
-    written = _CORRELATION.search(str(message))
-    return {"correlation_id": answer.headers.get("x-ms-correlation-request-id") or (written[1] if written else "")}

@@ -6,7 +6,7 @@ import json
 import re
 from base64 import b64decode
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypedDict, TypeVar
 
 import msgspec
 

@@ -27,14 +27,14 @@ class Event(msgspec.Struct, frozen=True):
 
     def line(self) -> str:
         """Return the event as one line of text."""
-        given = self.fields()
+        given = self.fields().items()
         return self.template.format(
-            **{name: ", ".join(value) if isinstance(value, tuple) else value for name, value in given.items()}
+            **{name: ", ".join(value) if isinstance(value, tuple) else value for name, value in given}
         )
 
     def fields(self) -> dict[str, Any]:
         """Return the fields by name."""
-        return {name: getattr(self, name) for name in self.__struct_fields__}
+        return msgspec.structs.asdict(self)
 
 
 class Warned(Event, frozen=True):
@@ -49,7 +49,6 @@ class ConnectorState(Event, frozen=True):
     state: str
 
     def line(self) -> str:
-        """Return the line that others look for."""
         tail = " (findings still loading)" if self.state == "Processed" else ""
         return f"Connector state: {self.state}{tail}"
 
@@ -58,7 +57,6 @@ class Progress(Event, frozen=True):
     """How far a stream is.
 
     Attributes:
-        stream: The stream's name.
         rows: Rows written so far.
         expected: Rows that Azure counts, as far as known; at least ``rows``.
         rate: Rows a second.
@@ -72,23 +70,18 @@ class Progress(Event, frozen=True):
     left: float | None
 
     def line(self) -> str:
-        """Return rows, total, share, rate and time left."""
         percent = 100 * self.rows // self.expected if self.expected else 100
         left = "" if self.left is None else f", about {self.left:,.0f} s left"
         return f"{self.stream}: {self.rows:,} of {self.expected:,} rows ({percent} %), {self.rate:,.0f} rows/s{left}"
 
 
 class Throttled(Event, frozen=True):
-    """Azure refused a query because the quota is used up."""
-
     template = "Azure's quota is used up: next query in {seconds:.1f} s ({refused:,} refused so far)"
     seconds: float
     refused: int
 
 
 class Filtered(Event, frozen=True):
-    """The run is about a part of what lies in its scope."""
-
     template = "Only what passes the filters: {filters}"
     filters: str
 
@@ -103,8 +96,6 @@ class AskingForLess(Event, frozen=True):
 
 
 class UnlikeRows(Warned, frozen=True):
-    """Azure sent rows that differ, with one id (in lower case)."""
-
     template = "{stream}: rows that differ came with one id, {id}; the newest is taken"
     stream: str
     id: str
@@ -119,7 +110,7 @@ class ReadingInOrder(Warned, frozen=True):
 
 
 class FellShort(Warned, frozen=True):
-    """A stream can't be proven complete, and ``on_incomplete`` is ``warn``."""
+    """``on_incomplete`` is ``warn``; else this is an error."""
 
     template = "{stream} is not proven complete: {reason}"
     stream: str
@@ -127,30 +118,26 @@ class FellShort(Warned, frozen=True):
 
 
 class SubscriptionsUnreadable(Warned, frozen=True):
-    """Subscriptions (or management groups) that were asked for can't be read."""
+    """They may be management groups, too."""
 
     template = "Not readable, and so left out: {ids}"
     ids: tuple[str, ...]
 
 
 class SubscriptionsDisabled(Warned, frozen=True):
-    """Subscriptions in scope that are not enabled; what Azure returns of their resources is not documented."""
+    """What Azure returns of their resources is not documented."""
 
     template = "Subscriptions that are not enabled: {ids}"
     ids: tuple[str, ...]
 
 
 class SubscriptionsWithoutAssessments(Warned, frozen=True):
-    """Readable subscriptions have machines and not one assessment, for one reason."""
-
     template = "Machines, but no assessment in: {ids}. Why: {reason}. See docs/troubleshooting.md#no-assessments."
     ids: tuple[str, ...]
     reason: str
 
 
 class MachinesNotRead(Warned, frozen=True):
-    """Machines that a record names are there when they are asked for by id, and no answer held them."""
-
     template = (
         "{named:,} machines that interfaces or findings name were not read. Of those asked for by id, {there:,} are "
         "there, such as {example}. They are new, or Azure leaves rows out of its answers: run again. "
@@ -174,23 +161,19 @@ class MachinesHidden(Warned, frozen=True):
 
 
 class MachinesGone(Event, frozen=True):
-    """Machines that a record names are not there: their findings outlive them for a while."""
+    """Findings outlive their machine for a while."""
 
     template = "Machines that interfaces or findings name, and that are not there any more: {named:,}"
     named: int
 
 
 class DatesUnread(Warned, frozen=True):
-    """Azure gave something where a date should be."""
-
     template = "{field} is null in {records:,} records, for which Azure gave something that is no date"
     field: str
     records: int
 
 
 class CoversLess(Warned, frozen=True):
-    """The run covers less than the last complete one that its state knows of."""
-
     template = (
         "This run covers less than the last complete one into this state: {missing}. Nothing is removed from the "
         "target for it (no ACTIVATE_VERSION), and the state keeps what it knew. If what is missing is meant to go, run "
@@ -200,8 +183,6 @@ class CoversLess(Warned, frozen=True):
 
 
 class AssessmentsOfAnotherForm(Warned, frozen=True):
-    """Azure says of assessments that a virtual machine is what they are about, and their ids have no known form."""
-
     template = (
         "{count:,} assessments are about virtual machines and left out, as their ids have another form than those that "
         "are known, such as {example}. Please report that id. See docs/troubleshooting.md#another-form."
@@ -211,7 +192,7 @@ class AssessmentsOfAnotherForm(Warned, frozen=True):
 
 
 class NotAsked(Warned, frozen=True):
-    """A question whose answer would only have been a remark could not be answered."""
+    """The answer would only have been a remark, so that the run goes on without it."""
 
     template = "Not known is {what}, because {reason}"
     what: str
@@ -229,10 +210,8 @@ class WordNotInTable(Warned, frozen=True):
     """A record has a word that a table of the transform map does not hold.
 
     Attributes:
-        table: The table's name.
-        word: What was looked up.
-        taken: What was taken instead.
-        last: Whether further words that it does not hold are passed over in silence.
+        taken: What is taken instead.
+        last: Whether further words that the table does not hold are passed over in silence.
     """
 
     table: str
@@ -241,7 +220,6 @@ class WordNotInTable(Warned, frozen=True):
     last: bool
 
     def line(self) -> str:
-        """Return the word, the table, and what was taken."""
         taken = "null" if self.taken is None else repr(self.taken)
         rest = "; more such words are not named" if self.last else ""
         return f"The table {self.table} of the transform map has no entry for {self.word!r}: {taken} is taken{rest}"
@@ -270,7 +248,6 @@ class SyncSummary(Event, frozen=True):
     complete: bool
 
     def line(self) -> str:
-        """Return the fields as JSON."""
         return f"Sync summary: {json.dumps(self.fields())}"
 
 

@@ -64,7 +64,7 @@ def asked_by_the_checkup():
         texts.append(text)
         row = {"id": "/subscriptions/a/providers/microsoft.security/assessments/b", "Count": 1_000_000}
         body = {"data": [row], "totalRecords": 1_000_000, "$skipToken": "more"}
-        return Exchange(status=200, headers={}, size=2_000, seconds=0.1, body=body, refusal=None, at=0.0)
+        return Exchange(status=200, headers={}, size=2_000, body=body, refusal=None, at=0.0)
 
     gather(ask, {name: queries.unfiltered(name) for name in NAMES})
     return [text for text in texts if text != NO_QUERY]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+import click
 
+from tap_mdc_vm.azure.resource_graph.client import Client
 from tap_mdc_vm.errors import NetworkError, SignInError, TapError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_mdc_vm.azure.resource_graph.client import Client, Poster
     from tap_mdc_vm.azure.resource_graph.model import Scope
     from tap_mdc_vm.azure.transport import Answer
+    from tap_mdc_vm.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,6 @@ class Exchange:
         status: HTTP status.
         headers: By name in lower case.
         size: Bytes of the body, unpacked.
-        seconds: From sending to the last byte, of the last try.
         body: The decoded body; empty if it is no JSON object.
         refusal: What the tap makes of an answer other than 200.
         at: This machine's clock when the answer was there, in seconds since 1970.
@@ -35,7 +36,6 @@ class Exchange:
     status: int
     headers: Mapping[str, str]
     size: int
-    seconds: float
     body: dict[str, Any]
     refusal: TapError | None
     at: float
@@ -59,47 +59,35 @@ class Exchange:
         return token if isinstance(token, str) and token else None
 
 
-@dataclass
-class Recorder:
-    """Sends what it is given on, and keeps the last answer with its time.
+class Asker:
+    """Asks one question at a time, at the pace of the quota, and stands between client and network to see each answer.
+
+    Args:
+        run: How to reach Azure.
+        scope: Where to look.
 
     Attributes:
-        poster: Sends.
         seconds: How long each answer took.
-        last: The last answer.
-        at: This machine's clock when it was there.
     """
 
-    poster: Poster
-    seconds: list[float] = field(default_factory=list)
-    last: Answer | None = None
-    at: float = 0.0
+    def __init__(self, run: Run, scope: Scope) -> None:
+        self._client = Client(run.settings.cloud.resource_manager_url, self, run.tokens, run.governor)
+        self._transport, self._scope = run.transport, scope
+        self._last: Answer | None = None
+        self.seconds: list[float] = []
 
     def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send, and return the answer.
+        """Send what the client gives, and return the answer.
 
         Raises:
             NetworkError: There is none.
         """
         began = time.monotonic()
-        self.last = self.poster.post(url, body=body, headers=headers)
+        self._last = self._transport.post(url, body=body, headers=headers)
         self.seconds.append(time.monotonic() - began)
-        self.at = time.time()
-        return self.last
-
-
-class Asker:
-    """Asks one question at a time, at the pace of the quota.
-
-    Args:
-        client: Asks, and asks again where that helps.
-        recorder: Stands between the client and the network.
-        scope: Where to look.
-    """
-
-    def __init__(self, client: Client, recorder: Recorder, scope: Scope) -> None:
-        """Nothing is sent yet."""
-        self._client, self.recorder, self._scope = client, recorder, scope
+        if sys.stderr.isatty():
+            click.echo(f"\r{len(self.seconds)} answers", nl=False, err=True)
+        return self._last
 
     def ask(self, text: str, *, top: int = 1000, skip_token: str | None = None) -> Exchange:
         """Return what Azure answers to a query, whether it is rows or a refusal.
@@ -115,18 +103,7 @@ class Asker:
             raise
         except TapError as error:
             refusal = error
-        answer = self.recorder.last
+        answer = self._last
         assert answer is not None  # noqa: S101 - the client raised or got one
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        seconds = self.recorder.seconds[-1]
-        return Exchange(
-            answer.status, headers, len(answer.body), seconds, _object(answer.body), refusal, self.recorder.at
-        )
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        decoded = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return {}
-    return decoded if isinstance(decoded, dict) else {}
+        return Exchange(answer.status, headers, len(answer.body), answer.json_object() or {}, refusal, time.time())

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_mdc_vm.azure.resource_graph.client import Client
-from tap_mdc_vm.checkup.asking import Asker, Recorder
+from tap_mdc_vm.checkup.asking import Asker
 from tap_mdc_vm.checkup.evidence import gather
 from tap_mdc_vm.checkup.report import Report, report
 from tap_mdc_vm.coverage import check, survey
 from tap_mdc_vm.errors import ConfigurationError, TapError
-from tap_mdc_vm.queries import query
+from tap_mdc_vm.queries import unfiltered
 from tap_mdc_vm.run import Run
 from tap_mdc_vm.settings import Settings, gathered
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _LOGGER = logging.getLogger("tap-mdc-vm")
 
@@ -30,14 +24,6 @@ _QUERIES = (
     *("virtual_machines", "network_interfaces", "assessments", "software", "defender_plans"),
     "unclaimed_assessments",
 )
-_UNFILTERED: dict[str, Any] = {
-    "assessment_statuses": (),
-    "assessment_severities": (),
-    "recommendation_categories": (),
-    "resource_groups": (),
-    "machine_tags": {},
-}
-"""A check-up is about Azure, not about what a sync chooses."""
 
 _TALKATIVE = ("urllib3", "msal", "azure", "requests")
 """Libraries that write addresses into their log, with the tenant's id in them."""
@@ -60,7 +46,7 @@ def main(files: tuple[str, ...], json_file: str | None, markdown: str | None) ->
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        result = checkup(Settings.from_config(gathered(files)), _counter())
+        result = checkup(Settings.from_config(gathered(files)))
         for path, text in ((json_file, result.as_json), (markdown, result.as_markdown)):
             if path:
                 Path(path).write_text(text(), encoding="utf-8")
@@ -76,29 +62,17 @@ def main(files: tuple[str, ...], json_file: str | None, markdown: str | None) ->
     sys.exit(0 if result.passed else 1)
 
 
-def checkup(settings: Settings, told: Callable[[int], None] = lambda _: None) -> Report:
+def checkup(settings: Settings) -> Report:
     """Ask all questions, in the first 250 subscriptions if there are more, and judge the answers.
 
-    Args:
-        settings: The tap's.
-        told: Is told after each answer how many there are.
+    A check-up is about Azure, not about what a sync chooses: filters are left out.
 
     Raises:
         TapError: Azure can't be asked, or nothing can be read.
     """
-    everything = replace(settings, **_UNFILTERED)
-    with Run(everything) as run:
-        coverage = survey(run.reader, everything)
+    with Run(settings) as run:
+        coverage = survey(run.reader, settings)
         check(coverage, tolerant=True)
-        recorder = Recorder(run.transport)
-        client = Client(settings.cloud.resource_manager_url, recorder, run.tokens, run.governor)
-        asker = Asker(client, recorder, coverage.scopes[0])
-        evidence = gather(asker.ask, {name: query(name, everything) for name in _QUERIES}, told)
-    return report(evidence, recorder.seconds, version=version("tap-mdc-vm"), cloud=settings.cloud.name)
-
-
-def _counter() -> Callable[[int], None]:
-    """Return what shows on a terminal how many answers there are; elsewhere nothing is shown."""
-    if not sys.stderr.isatty():
-        return lambda _: None
-    return lambda answers: click.echo(f"\r{answers} answers", nl=False, err=True)
+        asker = Asker(run, coverage.scopes[0])
+        evidence = gather(asker.ask, {name: unfiltered(name) for name in _QUERIES})
+    return report(evidence, asker.seconds, version=version("tap-mdc-vm"), cloud=settings.cloud.name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from tap_mdc_vm.azure.resource_graph.model import quoted
 from tap_mdc_vm.azure.resource_graph.partitions import Partition
@@ -42,14 +42,6 @@ NO_QUERY = "Resources | where"
 """Breaks off, so that it can't be parsed."""
 
 
-class Asks(Protocol):
-    """Asks one question, such as :meth:`.asking.Asker.ask`."""
-
-    def __call__(self, text: str, *, top: int = SAMPLE, skip_token: str | None = None) -> Exchange:
-        """Return the answer."""
-        ...
-
-
 @dataclass
 class Evidence:
     """What came back.
@@ -79,13 +71,12 @@ class Evidence:
         return None
 
 
-def gather(asks: Asks, queries: Mapping[str, Query], told: Callable[[int], None] = lambda _: None) -> Evidence:
+def gather(asks: Callable[..., Exchange], queries: Mapping[str, Query]) -> Evidence:
     """Ask every question that makes sense in this tenant, some thirty.
 
     Args:
-        asks: Asks one.
+        asks: Asks one, as :meth:`.asking.Asker.ask` does.
         queries: The tap's own, by name.
-        told: Is told after each answer how many there are.
 
     Raises:
         NetworkError: Azure can't be reached any more.
@@ -98,7 +89,6 @@ def gather(asks: Asks, queries: Mapping[str, Query], told: Callable[[int], None]
         if isinstance(exchange.refusal, PayloadTooLargeError) and top == SAMPLE:
             exchange = asks(text, top=SAMPLE // 10, skip_token=skip_token)
         evidence.answers[name] = exchange
-        told(len(evidence.answers))
         return exchange
 
     machines, findings = queries["virtual_machines"], queries["assessments"]

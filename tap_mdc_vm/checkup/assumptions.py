@@ -14,22 +14,11 @@ from collections import Counter
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from tap_mdc_vm.azure.resource_graph.model import Quota
 from tap_mdc_vm.azure.resource_graph.partitions import hashed
-from tap_mdc_vm.azure.transport.answer import seconds
 from tap_mdc_vm.checkup import masks
 from tap_mdc_vm.checkup.evidence import list_at, machine_of, object_at, text_at
-from tap_mdc_vm.checkup.judging import (
-    ASSUMPTIONS,
-    Certainty,
-    Verdict,
-    about,
-    counted,
-    fails,
-    holds,
-    judged,
-    open_,
-    share,
-)
+from tap_mdc_vm.checkup.judging import ASSUMPTIONS, Certainty, Verdict, about, all_of, counted, share
 from tap_mdc_vm.errors import PayloadTooLargeError, TableMissingError
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.fields import instant
@@ -52,12 +41,9 @@ _PAGES = ("first page", "machines", "interfaces", "findings", "software", "plans
 
 _BUILT_IN = {"BuiltIn", "BuiltInPolicy", "DynamicBuiltIn", "ManualBuiltIn", "ManualBuiltInPolicy"}
 """Types of assessments whose words and keys are Microsoft's. Those that customers and partners define are left out."""
+_OTHERS = {"CustomPolicy", "CustomerManaged", "VerifiedPartner", "Custom", "ManualCustomPolicy", "Unknown"}
 
-_RESOURCE_KINDS = {
-    (source, kind)
-    for source in ("Azure", "none")
-    for kind in ("virtualMachines", "microsoft.compute/virtualmachines", "none")
-}
+_RESOURCE_TYPES = ("virtualmachines", "microsoft.compute/virtualmachines", "none")
 
 _KEYS = {
     "": {
@@ -73,6 +59,8 @@ _KEYS = {
     "risk.": {"level", "riskfactors", "attackpathsreferences", "iscontextualrisk", "paths"},
 }
 
+_NO_FINDINGS, _NO_MACHINES = "there are no findings", "there are no machines"
+
 _POWER_STATES = {"running", "deallocated", "stopped", "starting", "stopping", "deallocating", "unknown"}
 
 _tables = about("Tables and rights")
@@ -86,7 +74,7 @@ def tables(evidence: Evidence) -> Verdict:
     """
     asked = {"ResourceContainers": "subscriptions", "Resources": "machines counted", "SecurityResources": "types"}
     missing = [table for table, name in asked.items() if isinstance(evidence.answers[name].refusal, TableMissingError)]
-    return judged(not missing, f"missing: {', '.join(missing)}" if missing else "all three answered")
+    return not missing, f"missing: {', '.join(missing)}" if missing else "all three answered"
 
 
 @_tables("empty-subscriptions", MEASURED, "A sync may call an empty subscription unreadable. Please report it.")
@@ -98,11 +86,11 @@ def empty_subscriptions_show(evidence: Evidence) -> Verdict:
     listed = {row.get("subscriptionId") for row in evidence.rows("subscriptions")}
     used = {row.get("subscriptionId") for row in evidence.rows("resources by subscription")}
     if not listed or not used:
-        return open_("no subscriptions, or no resources, were listed")
+        return None, "no subscriptions, or no resources, were listed"
     if used - listed:
-        return fails(f"{len(used - listed)} subscriptions have resources and are not listed")
+        return False, f"{len(used - listed)} subscriptions have resources and are not listed"
     empty = len(listed - used)
-    return holds(f"{empty:,} of {len(listed):,} have none") if empty else open_("each subscription has resources")
+    return (True, f"{empty:,} of {len(listed):,} have none") if empty else (None, "each subscription has resources")
 
 
 @_tables("plans", MEASURED, "The reason is not told.")
@@ -115,8 +103,8 @@ def plans_can_be_read(evidence: Evidence) -> Verdict:
     plans = evidence.rows("plans")
     having = {row.get("subscriptionId") for row in plans} & subscriptions
     if not plans:
-        return open_("no plans came: they can't be read, or Microsoft.Security is registered nowhere")
-    return holds(f"{len(plans):,} plans of {share(len(having), len(subscriptions))} subscriptions")
+        return None, "no plans came: they can't be read, or Microsoft.Security is registered nowhere"
+    return True, f"{len(plans):,} plans of {share(len(having), len(subscriptions))} subscriptions"
 
 
 @_tables("one-tenant", DOCUMENTED, "Nothing.")
@@ -126,7 +114,7 @@ def own_tenant(evidence: Evidence) -> Verdict:
     With Azure Lighthouse, rows of other tenants come too, which the tap keeps apart by tenantId.
     """
     tenants = {row.get("tenantId") for row in evidence.rows("subscriptions")}
-    return judged(len(tenants) == 1, f"{len(tenants)} tenants") if tenants else open_("no subscriptions were listed")
+    return (len(tenants) == 1, f"{len(tenants)} tenants") if tenants else (None, "no subscriptions were listed")
 
 
 _answers = about("Answers")
@@ -140,11 +128,9 @@ def rows_are_objects(evidence: Evidence) -> Verdict:
     """
     rows = evidence.rows("machines", "findings")
     if not rows:
-        return open_("no rows came")
+        return None, "no rows came"
     columns = Counter(frozenset(row) for row in rows)
-    return judged(
-        len(columns) <= 2, f"{len(rows):,} rows of {len(columns)} queries with {len(columns)} sets of columns"
-    )
+    return len(columns) <= 2, f"{len(rows):,} rows of {len(columns)} queries with {len(columns)} sets of columns"
 
 
 @_answers("top", DOCUMENTED, "Please report it.")
@@ -154,7 +140,7 @@ def top_bounds(evidence: Evidence) -> Verdict:
     A page holds 1,000 rows at most.
     """
     first = evidence.answers["first page"]
-    return judged(len(first.rows) <= 5, f"{len(first.rows)} rows for $top 5, of {first.total:,}")
+    return len(first.rows) <= 5, f"{len(first.rows)} rows for $top 5, of {first.total:,}"
 
 
 @_answers("token", RECORDED, "A sync ends with an error rather than short. Please report it.", needed=True)
@@ -163,12 +149,9 @@ def token_means_more(evidence: Evidence) -> Verdict:
 
     It is the only sign that a result goes on.
     """
-    fits = [
-        bool(exchange.token) == (len(exchange.rows) < exchange.total)
-        for name, exchange in evidence.answers.items()
-        if exchange.status == 200 and name in _PAGES
-    ]
-    return judged(all(fits), share(sum(fits), len(fits)) + " answers") if fits else open_("no answers came")
+    pages = [evidence.answers[name] for name in _PAGES if name in evidence.answers]
+    fits = (bool(page.token) == (len(page.rows) < page.total) for page in pages if page.status == 200)
+    return all_of(fits, "answers", "no answers came")
 
 
 @_answers("truncated", RECORDED, "A sync ends with an error. Please report it.", needed=True)
@@ -182,10 +165,8 @@ def not_truncated(evidence: Evidence) -> Verdict:
         f"{type(flag).__name__} {masks.word(flag)}" for each in pages for flag in [each.body.get("resultTruncated")]
     )
     if not given:
-        return open_("no rows came")
-    return judged(
-        set(given) == {"str false"}, f"{counted(given)}; {sum(bool(each.token) for each in pages)} with a token"
-    )
+        return None, "no rows came"
+    return set(given) == {"str false"}, f"{counted(given)}; {sum(bool(each.token) for each in pages)} with a token"
 
 
 @_answers("totals", RECORDED, "A sync ends with an error rather than short. Please report it.", needed=True)
@@ -197,11 +178,11 @@ def totals_are_counts(evidence: Evidence) -> Verdict:
     before, after = evidence.answers["first page"].total, evidence.answers["machines"].total
     counted = evidence.count("machines counted")
     if counted is None:
-        return open_("no count came")
+        return None, "no count came"
     found = f"{before:,} before, {counted:,} counted, {after:,} after"
     if min(before, after) <= counted <= max(before, after):
-        return holds(found)
-    return open_(f"{found}: the tenant changes") if before != after else fails(found)
+        return True, found
+    return (None, f"{found}: the tenant changes") if before != after else (False, found)
 
 
 @_answers("pages", DOCUMENTED, "Please report it.", needed=True)
@@ -211,13 +192,13 @@ def pages_continue(evidence: Evidence) -> Verdict:
     Where partitions can't be used, pages are read one after the other.
     """
     if "second page" not in evidence.answers:
-        return open_("there is no second page of five")
+        return None, "there is no second page of five"
     first, second = evidence.rows("first page"), evidence.rows("second page")
     exact = [row["id"] for row in first + second]
     ids = [lower(each) for each in exact]
     ordered = exact == sorted(exact) or ids == sorted(ids)
     found = f"{len(first)} and {len(second)} rows, {len(set(ids))} ids, {'in order' if ordered else 'not in order'}"
-    return judged(bool(first and second) and ordered and len(set(ids)) == len(ids), found)
+    return bool(first and second) and ordered and len(set(ids)) == len(ids), found
 
 
 @_answers("ties", DOCUMENTED, "Nothing.")
@@ -228,9 +209,9 @@ def ties_come_in_any_order(evidence: Evidence) -> Verdict:
     """
     once, again = ([row["id"] for row in evidence.rows(name)] for name in ("ties", "ties again"))
     if once == again:
-        return open_(f"{len(once)} rows came in the same order twice, which proves nothing")
+        return None, f"{len(once)} rows came in the same order twice, which proves nothing"
     same = sum(one == other for one, other in zip(once, again, strict=False))
-    return holds(share(same, len(once)) + " rows in the same place the second time")
+    return True, share(same, len(once)) + " rows in the same place the second time"
 
 
 _partitions = about("Partitions and packed answers")
@@ -243,11 +224,10 @@ def hash_is_xxh64(evidence: Evidence) -> Verdict:
     The tap computes each row's partition, and holds the row against the one that it asked for.
     """
     rows = [row for row in evidence.rows("hashes of machines", "hashes of findings") if row["id"].isascii()]
-    if not rows:
-        refused = evidence.answers["hashes of machines"].refusal
-        return fails(_refused(evidence.answers["hashes of machines"])) if refused else open_("no rows came")
-    right = sum(str(row["hash"]) == str(hashed(lower(row["id"]))) for row in rows)
-    return judged(right == len(rows), share(right, len(rows)) + " ids")
+    asked = evidence.answers["hashes of machines"]
+    if asked.refusal and not rows:
+        return False, _refused(asked)
+    return all_of((str(row["hash"]) == str(hashed(lower(row["id"]))) for row in rows), "ids", "no rows came")
 
 
 @_partitions("remainder", DOCUMENTED, "As above. Please report it.")
@@ -257,11 +237,8 @@ def remainders_are_not_negative(evidence: Evidence) -> Verdict:
     As above.
     """
     rows = evidence.rows("hashes of machines", "hashes of findings")
-    below = [row for row in rows if str(row["hash"]).startswith("-")]
-    if not below:
-        return open_("no hash was negative")
-    right = sum(row["remainder"] == int(row["hash"]) % 7 for row in below)
-    return judged(right == len(below), share(right, len(below)) + " negative hashes")
+    fits = (row["remainder"] == int(row["hash"]) % 7 for row in rows if str(row["hash"]).startswith("-"))
+    return all_of(fits, "negative hashes", "no hash was negative")
 
 
 @_partitions("halves", DOCUMENTED, "Pages are read in order. A sync is slower, and still proven. Please report it.")
@@ -273,13 +250,13 @@ def partitions_hold_their_own(evidence: Evidence) -> Verdict:
     one, other = evidence.count("half 0"), evidence.count("half 1")
     whole = evidence.count("findings counted")
     if one is None or other is None or whole is None:
-        return fails(_refused(evidence.answers["half 0"]))
+        return False, _refused(evidence.answers["half 0"])
     if not whole:
-        return open_("there are no findings")
+        return None, _NO_FINDINGS
     found = f"{one:,} + {other:,} of {whole:,}"
     if one + other != whole and evidence.count("findings counted again") != whole:
-        return open_(f"{found}: the tenant changes")
-    return judged(one + other == whole, found)
+        return None, f"{found}: the tenant changes"
+    return one + other == whole, found
 
 
 @_partitions("packed", MEASURED, "Rows come 1,000 a request. A sync is slower, and still proven. Please report it.")
@@ -290,16 +267,16 @@ def packed_is_whole(evidence: Evidence) -> Verdict:
     """
     packed, plain = evidence.packed("packed findings"), evidence.rows("findings")
     if packed is None:
-        return fails(_refused(evidence.answers.get("packed findings")))
+        return False, _refused(evidence.answers.get("packed findings"))
     number, rows = packed
     if not number:
-        return open_("there are no findings")
+        return None, _NO_FINDINGS
     by_id = {row["id"]: row for row in plain}
     same = sum(by_id.get(row["id"]) == row for row in rows if isinstance(row, dict))
     found = f"{len(rows):,} packed of {number:,} counted, {same:,} equal to plain rows"
     if len(rows) == number == len(plain) and same < number:
-        return open_(f"{found}: the tenant changes, or a packed row is another") if same else fails(found)
-    return judged(len(rows) == number, found)
+        return (None, f"{found}: the tenant changes, or a packed row is another") if same else (False, found)
+    return len(rows) == number, found
 
 
 @_partitions("long-lists", INFERRED, "As above. Please report it.")
@@ -310,12 +287,12 @@ def long_lists_are_whole(evidence: Evidence) -> Verdict:
     """
     packed = evidence.packed("packed ids")
     if packed is None:
-        return fails(_refused(evidence.answers.get("packed ids")))
+        return False, _refused(evidence.answers.get("packed ids"))
     number, ids = packed
     found = f"{len(ids):,} of {number:,} ids in {evidence.answers['packed ids'].size / _MB:,.1f} MB"
     if len(ids) != number:
-        return fails(found)
-    return holds(found) if number > 1000 else open_(f"{found}: too few to tell")
+        return False, found
+    return (True, found) if number > 1000 else (None, f"{found}: too few to tell")
 
 
 @_partitions("size", RECORDED, "Please report it.")
@@ -328,10 +305,10 @@ def large_answers_are_refused(evidence: Evidence) -> Verdict:
     found = f"the largest answer had {largest:,.1f} MB"
     large = evidence.answers.get("large answer")
     if large is None:
-        return open_(f"{found}; the tenant has too little for a larger one")
+        return None, f"{found}; the tenant has too little for a larger one"
     if large.status == 200:
-        return judged(large.size <= _LIMIT, f"{found}; {large.size / _MB:,.1f} MB came where more were expected")
-    return judged(isinstance(large.refusal, PayloadTooLargeError), f"{found}; a larger one was {_refused(large)}")
+        return large.size <= _LIMIT, f"{found}; {large.size / _MB:,.1f} MB came where more were expected"
+    return isinstance(large.refusal, PayloadTooLargeError), f"{found}; a larger one was {_refused(large)}"
 
 
 _quota = about("Quota, time and errors")
@@ -343,15 +320,12 @@ def quota_is_told(evidence: Evidence) -> Verdict:
 
     The tap keeps to the quota by these headers.
     """
-    told = [
-        exchange
-        for exchange in evidence.answers.values()
-        if exchange.headers.get("x-ms-user-quota-remaining", "").strip().isdigit()
-        and seconds(exchange.headers.get("x-ms-user-quota-resets-after", "")) is not None
-    ]
-    forms = {re.sub(r"\d", "#", exchange.headers["x-ms-user-quota-resets-after"].strip()) for exchange in told}
-    found = share(len(told), len(evidence.answers)) + " answers"
-    return judged(len(told) == len(evidence.answers), f"{found}; form {', '.join(sorted(forms))}" if forms else found)
+    quotas = {name: Quota.from_headers(exchange.headers) for name, exchange in evidence.answers.items()}
+    told = [name for name, each in quotas.items() if each.remaining is not None and each.resets_after is not None]
+    given = (evidence.answers[name].headers["x-ms-user-quota-resets-after"].strip() for name in told)
+    forms = ", ".join(sorted({re.sub(r"\d", "#", text) for text in given}))
+    found = f"{share(len(told), len(quotas))} answers" + (f"; form {forms}" if forms else "")
+    return len(told) == len(quotas), found
 
 
 @_quota("quota", DOCUMENTED, "A sync takes longer.")
@@ -360,13 +334,13 @@ def quota_is_fifteen(evidence: Evidence) -> Verdict:
 
     The times in the documentation rest on it. The tap reads what holds.
     """
-    headers = [exchange.headers for exchange in evidence.answers.values()]
-    remaining = [int(text) for each in headers if (text := each.get("x-ms-user-quota-remaining", "").strip()).isdigit()]
-    resets = [left for each in headers if (left := seconds(each.get("x-ms-user-quota-resets-after", ""))) is not None]
+    quotas = [Quota.from_headers(exchange.headers) for exchange in evidence.answers.values()]
+    remaining = [each.remaining for each in quotas if each.remaining is not None]
+    resets = [each.resets_after for each in quotas if each.resets_after is not None]
     if not remaining or not resets:
-        return open_("no answer told")
+        return None, "no answer told"
     quota, window = max(remaining) + 1, max(resets)
-    return judged(quota >= 15 and window <= 5, f"at least {quota} queries, {window:g} s until the count starts anew")
+    return quota >= 15 and window <= 5, f"at least {quota} queries, {window:g} s until the count starts anew"
 
 
 @_quota("clock", INFERRED, "Set the clock of this machine.")
@@ -381,9 +355,9 @@ def clocks_agree(evidence: Evidence) -> Verdict:
         if "date" in exchange.headers
     ]
     if not ahead:
-        return open_("no answer had a Date")
+        return None, "no answer had a Date"
     median = statistics.median(ahead)
-    return judged(abs(median) < 60, f"{abs(median):,.0f} s {'ahead' if median > 0 else 'behind'}")
+    return abs(median) < 60, f"{abs(median):,.0f} s {'ahead' if median > 0 else 'behind'}"
 
 
 @_quota("error-form", RECORDED, "Errors are less clear. Please report it.")
@@ -398,7 +372,7 @@ def errors_have_reasons(evidence: Evidence) -> Verdict:
     details = [part for part in error.get("details") or [] if isinstance(part, dict)]
     codes = [masks.word(part.get("code")) for part in details]
     fits = answer.status == 400 and "InvalidQuery" in codes
-    return judged(fits, f"HTTP {answer.status} {masks.word(error.get('code'))}: {', '.join(codes) or 'no details'}")
+    return fits, f"HTTP {answer.status} {masks.word(error.get('code'))}: {', '.join(codes) or 'no details'}"
 
 
 @_quota("correlation-id", RECORDED, "Errors lack it.")
@@ -407,8 +381,8 @@ def answers_can_be_traced(evidence: Evidence) -> Verdict:
 
     Microsoft's support asks for it.
     """
-    traced = sum("x-ms-correlation-request-id" in exchange.headers for exchange in evidence.answers.values())
-    return judged(traced == len(evidence.answers), share(traced, len(evidence.answers)) + " answers")
+    traced = ("x-ms-correlation-request-id" in exchange.headers for exchange in evidence.answers.values())
+    return all_of(traced, "answers", "no answers came")
 
 
 _identity = about("Identity")
@@ -423,7 +397,7 @@ def ids_are_unique(evidence: Evidence) -> Verdict:
     names = ("machines", "interfaces", "findings", "software", "plans")
     ids = [(name, lower(row["id"])) for name in names for row in evidence.rows(name)]
     doubles = len(ids) - len(set(ids))
-    return judged(not doubles, f"{doubles} of {len(ids):,} rows have another's id") if ids else open_("no rows came")
+    return (not doubles, f"{doubles} of {len(ids):,} rows have another's id") if ids else (None, "no rows came")
 
 
 @_identity("letter-case", RECORDED, "Machine and finding are not joined. Please report it.")
@@ -437,9 +411,9 @@ def ids_differ_by_case_alone(evidence: Evidence) -> Verdict:
     given += [machine_of(row["id"]) for row in evidence.rows("findings")]
     known = [reference for reference in given if lower(reference) in machines]
     if not known:
-        return open_("no reference to a machine of the samples")
+        return None, "no reference to a machine of the samples"
     other = sum(machines[lower(reference)] != reference for reference in known)
-    return holds(f"{share(other, len(known))} references spell it in other letter case")
+    return True, f"{share(other, len(known))} references spell it in other letter case"
 
 
 @_identity("interfaces", RECORDED, "Addresses may be null. Please report it.")
@@ -457,11 +431,8 @@ def interfaces_name_their_machines(evidence: Evidence) -> Verdict:
         for row in evidence.rows("machines")
         for each in list_at(row, "properties", "networkProfile", "networkInterfaces")
     ]
-    known = [(machine, interface) for machine, interface in pairs if interface in owners]
-    if not known:
-        return open_("no machine and interface of the samples belong together")
-    right = sum(owners[interface] == machine for machine, interface in known)
-    return judged(right == len(known), share(right, len(known)) + " interfaces")
+    fits = (owners[interface] == machine for machine, interface in pairs if interface in owners)
+    return all_of(fits, "interfaces", "no machine and interface of the samples belong together")
 
 
 @_identity("finding-ids", INFERRED, "Those findings are left out, and each sync warns of it. Please report it.")
@@ -472,10 +443,10 @@ def finding_ids_have_the_known_form(evidence: Evidence) -> Verdict:
     """
     odd = evidence.answers["unknown ids"]
     if odd.refusal:
-        return open_(_refused(odd))
+        return None, _refused(odd)
     forms = sorted({masks.id_form(row["id"]) for row in odd.rows})
     found = f"{odd.total:,} with another form" + (f", such as {forms[0]}" if forms else "")
-    return judged(odd.total == 0, found)
+    return odd.total == 0, found
 
 
 @_identity("finding-keys", INFERRED, "Nothing. Please report it.")
@@ -484,15 +455,12 @@ def finding_keys_are_guids(evidence: Evidence) -> Verdict:
 
     The tap does not rely on it.
     """
-    rows = evidence.rows("findings")
-    if not rows:
-        return open_("there are no findings")
-    right = sum(
+    fits = (
         bool(masks.GUID.fullmatch(str(row.get("name"))))
         and row["id"].rpartition("/")[2].lower() == str(row["name"]).lower()
-        for row in rows
+        for row in evidence.rows("findings")
     )
-    return judged(right == len(rows), share(right, len(rows)) + " findings")
+    return all_of(fits, "findings", _NO_FINDINGS)
 
 
 @_identity("resource-details", DOCUMENTED, "Please report it.")
@@ -503,10 +471,10 @@ def resources_are_virtual_machines(evidence: Evidence) -> Verdict:
     """
     details = [object_at(row, "properties", "resourceDetails") for row in evidence.rows("findings")]
     if not details:
-        return open_("there are no findings")
+        return None, _NO_FINDINGS
     kinds = Counter(_resource_kind(each) for each in details)
-    fits = all(kind in _RESOURCE_KINDS for kind in kinds)
-    return judged(fits, counted({" ".join(kind): number for kind, number in kinds.items()}))
+    fits = all(source in {"Azure", "none"} and kind.lower() in _RESOURCE_TYPES for source, kind in kinds)
+    return fits, counted({" ".join(kind): number for kind, number in kinds.items()})
 
 
 _findings = about("Findings")
@@ -552,8 +520,7 @@ def types_are_known(evidence: Evidence) -> Verdict:
 
     The tap passes it on.
     """
-    others = {"CustomPolicy", "CustomerManaged", "VerifiedPartner", "Custom", "ManualCustomPolicy", "Unknown"}
-    return _words(evidence, "assessmentType", _BUILT_IN | others)
+    return _words(evidence, "assessmentType", _BUILT_IN | _OTHERS)
 
 
 @_findings("subassessments", MEASURED, "Older vulnerabilities are not read. Please report it.")
@@ -564,9 +531,9 @@ def subassessments_are_gone(evidence: Evidence) -> Verdict:
     """
     by_type = {str(row.get("type")).lower(): row.get("n") for row in evidence.rows("types")}
     if not by_type:
-        return open_("the table is empty, or can't be read")
+        return None, "the table is empty, or can't be read"
     left = by_type.get("microsoft.security/assessments/subassessments", 0)
-    return judged(not left, f"{left:,} rows" if isinstance(left, int) else "some")
+    return not left, f"{left:,} rows" if isinstance(left, int) else "some"
 
 
 @_findings("cves", DOCUMENTED, "cves is null. Please report it.")
@@ -582,9 +549,9 @@ def updates_name_their_cves(evidence: Evidence) -> Verdict:
         and text_at(row, "properties", "status", "code") == "Unhealthy"
     ]
     if not updates:
-        return open_("no software update is due on the sampled machines")
+        return None, "no software update is due on the sampled machines"
     naming = sum("cvesdetails" in map(str.lower, object_at(row, "properties", "additionalData")) for row in updates)
-    return judged(naming > 0, share(naming, len(updates)) + " software updates")
+    return naming > 0, share(naming, len(updates)) + " software updates"
 
 
 @_findings("risk", DOCUMENTED, "riskLevel is null.")
@@ -595,9 +562,9 @@ def risk_is_told(evidence: Evidence) -> Verdict:
     """
     rows = _built_in(evidence.rows("findings"))
     if not rows:
-        return open_("there are no findings of Microsoft's")
+        return None, "there are no findings of Microsoft's"
     levels = Counter(masks.word(object_at(row, "properties", "risk").get("level")) for row in rows)
-    return judged(len(levels) > 1 or "none" not in levels, counted(levels))
+    return len(levels) > 1 or "none" not in levels, counted(levels)
 
 
 @_findings("machines-exist", DOCUMENTED, "Nothing.")
@@ -606,12 +573,12 @@ def machines_of_findings_exist(evidence: Evidence) -> Verdict:
 
     Microsoft keeps findings of deleted machines for a while. They are records, without a machine's name.
     """
-    asked = sorted({lower(machine_of(row["id"])) for row in evidence.rows("findings")} - {""})[:100]
+    asked = evidence.machines_looked_up()
     if "machines of findings" not in evidence.answers:
-        return open_("there are no findings")
+        return None, _NO_FINDINGS
     there = {lower(row["id"]) for row in evidence.rows("machines of findings")}
     gone = sum(machine not in there for machine in asked)
-    return judged(gone == 0, f"{share(gone, len(asked))} machines that have findings are gone")
+    return gone == 0, f"{share(gone, len(asked))} machines that have findings are gone"
 
 
 @_findings("keys", INFERRED, "Nothing. Please report it.")
@@ -628,8 +595,8 @@ def every_key_has_a_column(evidence: Evidence) -> Verdict:
         if name.lower() not in known
     )
     if not evidence.rows("findings"):
-        return open_("there are no findings")
-    return judged(not found, counted(found) or "none is new")
+        return None, _NO_FINDINGS
+    return not found, counted(found) or "none is new"
 
 
 _machines = about("Machines and dates")
@@ -641,9 +608,8 @@ def machines_have_a_vm_id(evidence: Evidence) -> Verdict:
 
     It is ETM's id of an asset.
     """
-    rows = evidence.rows("machines")
-    having = sum(bool(text_at(row, "properties", "vmId")) for row in rows)
-    return judged(having == len(rows), share(having, len(rows)) + " machines") if rows else open_("no machines")
+    fits = (bool(text_at(row, "properties", "vmId")) for row in evidence.rows("machines"))
+    return all_of(fits, "machines", _NO_MACHINES)
 
 
 @_machines("power-states", INFERRED, "powerState is passed on, or null. Please report it.")
@@ -654,9 +620,9 @@ def power_states_are_known(evidence: Evidence) -> Verdict:
     """
     rows = evidence.rows("machines")
     if not rows:
-        return open_("there are no machines")
+        return None, _NO_MACHINES
     codes = Counter(_power_state(row) for row in rows)
-    return judged("another" not in codes, counted(codes))
+    return "another" not in codes, counted(codes)
 
 
 @_machines("dates", RECORDED, "Such a date is null, and the sync warns of it. Please report it.")
@@ -670,10 +636,10 @@ def dates_can_be_read(evidence: Evidence) -> Verdict:
         dates += [text_at(row, "properties", "status", name) for row in evidence.rows("findings")]
     dates = list(filter(None, dates))
     if not dates:
-        return open_("no dates came")
+        return None, "no dates came"
     unread = sum(instant(date) is None for date in dates)
     forms = Counter(map(masks.date_form, dates))
-    return judged(not unread, counted(forms))
+    return not unread, counted(forms)
 
 
 # What several of them look at
@@ -686,8 +652,7 @@ def _refused(exchange: Exchange | None) -> str:
 def _resource_kind(details: dict[str, Any]) -> tuple[str, str]:
     given = {str(name).lower(): value for name, value in details.items()}
     kind = str(given.get("resourcetype") or "none")
-    known = kind.lower() in {"virtualmachines", "microsoft.compute/virtualmachines", "none"}
-    return masks.word(given.get("source")), kind if known else masks.word(kind)
+    return masks.word(given.get("source")), kind if kind.lower() in _RESOURCE_TYPES else masks.word(kind)
 
 
 def _words(evidence: Evidence, column: str, known: set[str]) -> Verdict:
@@ -697,8 +662,8 @@ def _words(evidence: Evidence, column: str, known: set[str]) -> Verdict:
         if row.get("assessmentType") in _BUILT_IN or column == "assessmentType":
             found[masks.word(row.get(column))] += int(row["n"])
     if not found:
-        return open_("no finding of Microsoft's has one")
-    return judged(all(word in known | {"none"} for word in found), counted(found))
+        return None, "no finding of Microsoft's has one"
+    return all(word in known | {"none"} for word in found), counted(found)
 
 
 def _power_state(row: dict[str, Any]) -> str:

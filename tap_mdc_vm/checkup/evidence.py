@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_mdc_vm.azure.resource_graph.model import quoted
 from tap_mdc_vm.azure.resource_graph.partitions import Partition
 from tap_mdc_vm.errors import PayloadTooLargeError
 from tap_mdc_vm.resource_ids import lower
@@ -28,9 +27,6 @@ _IDS = 40_000
 
 _LARGE = 24 * 1024 * 1024
 """Bytes of an answer that Azure is expected to refuse: the limit is 16 MiB."""
-
-_LOOKED_UP = 100
-"""Machines of findings that are looked up by id."""
 
 _SUBSCRIPTIONS = """ResourceContainers
 | where type =~ 'microsoft.resources/subscriptions'
@@ -70,6 +66,10 @@ class Evidence:
                 return counted, rows
         return None
 
+    def machines_looked_up(self) -> list[str]:
+        """Return the machines of findings that are asked for by id: the first hundred, in lower case."""
+        return sorted({lower(machine_of(row["id"])) for row in self.rows("findings")} - {""})[:100]
+
 
 def gather(asks: Callable[..., Exchange], queries: Mapping[str, Query]) -> Evidence:
     """Ask every question that makes sense in this tenant, some thirty.
@@ -86,8 +86,8 @@ def gather(asks: Callable[..., Exchange], queries: Mapping[str, Query]) -> Evide
 
     def ask(name: str, text: str, *, top: int = SAMPLE, skip_token: str | None = None) -> Exchange:
         exchange = asks(text, top=top, skip_token=skip_token)
-        if isinstance(exchange.refusal, PayloadTooLargeError) and top == SAMPLE:
-            exchange = asks(text, top=SAMPLE // 10, skip_token=skip_token)
+        if isinstance(exchange.refusal, PayloadTooLargeError):
+            exchange = asks(text, top=max(top // 10, 1), skip_token=skip_token)
         evidence.answers[name] = exchange
         return exchange
 
@@ -109,9 +109,8 @@ def gather(asks: Callable[..., Exchange], queries: Mapping[str, Query]) -> Evide
     ask("unknown ids", queries["unclaimed_assessments"].text, top=1)
     ask("hashes of machines", _hashes(machines))
     _ask_for_findings(ask, evidence, findings)
-    if machine_ids := sorted({lower(machine_of(row["id"])) for row in evidence.rows("findings")} - {""}):
-        asked = ", ".join(map(quoted, machine_ids[:_LOOKED_UP]))
-        ask("machines of findings", _ids(machines.where(f"tolower(id) in ({asked})")))
+    if machine_ids := evidence.machines_looked_up():
+        ask("machines of findings", machines.existing(machine_ids))
     return evidence
 
 
@@ -144,35 +143,32 @@ def _hashes(query: Query) -> str:
     )
 
 
-def _ids(query: Query) -> str:
-    return query.then("| project id\n| order by id asc")
-
-
 def machine_of(finding_id: str) -> str:
     """Return the id of a finding's machine as the finding spells it; nothing if the id has another form."""
     place = lower(finding_id).find("/providers/microsoft.security/assessments/")
     return finding_id[:place] if place >= 0 else ""
 
 
+def at(row: object, *path: str) -> object:
+    """Return what stands at a place in a row; None if nothing does."""
+    for name in path:
+        row = row.get(name) if isinstance(row, dict) else None
+    return row
+
+
 def text_at(row: object, *path: str) -> str:
     """Return the text at a place in a row; nothing if there is none."""
-    value = _at(row, path)
+    value = at(row, *path)
     return value if isinstance(value, str) else ""
 
 
 def object_at(row: object, *path: str) -> dict[str, Any]:
     """Return the object at a place in a row; an empty one if there is none."""
-    value = _at(row, path)
+    value = at(row, *path)
     return value if isinstance(value, dict) else {}
 
 
 def list_at(row: object, *path: str) -> list[Any]:
     """Return the array at a place in a row; an empty one if there is none."""
-    value = _at(row, path)
+    value = at(row, *path)
     return value if isinstance(value, list) else []
-
-
-def _at(row: object, path: tuple[str, ...]) -> object:
-    for name in path:
-        row = row.get(name) if isinstance(row, dict) else None
-    return row

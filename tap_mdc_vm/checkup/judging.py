@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
     from tap_mdc_vm.checkup.evidence import Evidence
 
-    Judge = Callable[[Evidence], "Verdict"]
+Verdict = tuple[bool | None, str]
+"""Whether an assumption holds, None where a tenant can't tell; and what that rests on."""
+
+Judge = Callable[["Evidence"], Verdict]
 
 
 class Certainty(StrEnum):
@@ -21,22 +25,6 @@ class Certainty(StrEnum):
     RECORDED = "recorded"
     MEASURED = "measured by others"
     INFERRED = "inferred"
-
-
-class Judgement(StrEnum):
-    """What a tenant's answers say of an assumption."""
-
-    HOLDS = "holds"
-    FAILS = "does not hold"
-    OPEN = "can't be told here"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A judgement, and what it rests on."""
-
-    judgement: Judgement
-    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +73,10 @@ def about(group: str) -> Callable[..., Callable[[Judge], Judge]]:
     return assumed
 
 
-def holds(found: str) -> Verdict:
-    """Return that an assumption holds."""
-    return Verdict(Judgement.HOLDS, found)
-
-
-def fails(found: str) -> Verdict:
-    """Return that it doesn't."""
-    return Verdict(Judgement.FAILS, found)
-
-
-def open_(why: str) -> Verdict:
-    """Return that this tenant can't tell, and why."""
-    return Verdict(Judgement.OPEN, why)
-
-
-def judged(fits: bool, found: str) -> Verdict:  # noqa: FBT001 - the one question
-    """Return whether it holds."""
-    return holds(found) if fits else fails(found)
+def all_of(fits: Iterable[bool], noun: str, without: str) -> Verdict:
+    """Return whether it holds for each of several things; without any, why this tenant can't tell."""
+    each = list(fits)
+    return (all(each), f"{share(sum(each), len(each))} {noun}") if each else (None, without)
 
 
 def share(part: int, whole: int) -> str:

@@ -17,15 +17,16 @@ import msgspec
 from tap_mdc_vm import resource_ids
 from tap_mdc_vm.checkup import masks
 from tap_mdc_vm.checkup.assumptions import ASSUMPTIONS
-from tap_mdc_vm.checkup.judging import Judgement
+from tap_mdc_vm.checkup.evidence import at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from tap_mdc_vm.checkup.evidence import Evidence
-    from tap_mdc_vm.checkup.judging import Assumption, Verdict
+    from tap_mdc_vm.checkup.judging import Assumption
 
-_COLOURS = {Judgement.HOLDS: "green", Judgement.FAILS: "red", Judgement.OPEN: "yellow"}
+_VERDICTS = {True: "holds", False: "does not hold", None: "can't be told here"}
+_COLOURS = {True: "green", False: "red", None: "yellow"}
 _WIDTH = 118
 
 
@@ -36,44 +37,45 @@ class Report:
     Attributes:
         version: The tap's.
         cloud: Such as ``AzureCloud``.
-        results: Each assumption with its verdict.
+        results: Each assumption, whether it holds (None: that can't be told), and what that rests on.
         figures: Sizes, shares and times, by name.
     """
 
     version: str
     cloud: str
-    results: tuple[tuple[Assumption, Verdict], ...]
+    results: tuple[tuple[Assumption, bool | None, str], ...]
     figures: dict[str, str]
 
     @property
     def passed(self) -> bool:
         """Whether nothing that a sync needs fails."""
-        return not any(each.needed and verdict.judgement is Judgement.FAILS for each, verdict in self.results)
+        return not any(each.needed for each in self._failed())
+
+    def _failed(self) -> list[Assumption]:
+        return [each for each, holds, _ in self.results if holds is False]
 
     def lines(self) -> Iterator[str]:
         """Yield the lines for a terminal, with colours, which click leaves out where they go elsewhere."""
         for group, results in groupby(self.results, lambda result: result[0].group):
             yield ""
             yield click.style(group, bold=True)
-            for each, verdict in results:
-                mark = click.style(f"{verdict.judgement:<18}", fg=_COLOURS[verdict.judgement])
-                yield f"  {mark} {each.claim}"
-                yield from _indented(verdict.found)
-                if verdict.judgement is Judgement.FAILS:
+            for each, holds, found in results:
+                yield f"  {click.style(f'{_VERDICTS[holds]:<18}', fg=_COLOURS[holds])} {each.claim}"
+                yield from _indented(found)
+                if holds is False:
                     yield from _indented(f"What follows: {each.otherwise}")
         yield ""
         yield click.style("Figures", bold=True)
         width = max(map(len, self.figures))
         yield from (f"  {name:<{width}}  {value:>24}" for name, value in self.figures.items())
         yield ""
-        counts = Counter(verdict.judgement for _, verdict in self.results)
-        yield ", ".join(f"{counts[judgement]} {judgement}" for judgement in Judgement) + f". {self._conclusion()}"
+        counts = Counter(holds for _, holds, _ in self.results)
+        yield ", ".join(f"{counts[holds]} {word}" for holds, word in _VERDICTS.items()) + f". {self._conclusion()}"
 
     def _conclusion(self) -> str:
-        failed = [each for each, verdict in self.results if verdict.judgement is Judgement.FAILS]
         if not self.passed:
             return "A sync can't do its work here: see what does not hold."
-        if any("report" in each.otherwise for each in failed):
+        if any("report" in each.otherwise for each in self._failed()):
             return (
                 "A sync does its work here. What does not hold would help others: please report it (--markdown FILE)."
             )
@@ -86,12 +88,12 @@ class Report:
                 "key": each.key,
                 "claim": each.claim,
                 "certainty": str(each.certainty),
-                "verdict": str(verdict.judgement),
-                "found": verdict.found,
+                "verdict": _VERDICTS[holds],
+                "found": found,
                 "needed": each.needed,
-                "follows": each.otherwise if verdict.judgement is Judgement.FAILS else "",
+                "follows": each.otherwise if holds is False else "",
             }
-            for each, verdict in self.results
+            for each, holds, found in self.results
         ]
         facts = {"version": self.version, "cloud": self.cloud, "passed": self.passed}
         return json.dumps({**facts, "assumptions": results, "figures": self.figures}, indent=2) + "\n"
@@ -103,10 +105,7 @@ class Report:
             "",
             "| assumption | verdict | found |",
             "| --- | --- | --- |",
-            *(
-                f"| {_cell(each.claim)} | {verdict.judgement} | {_cell(verdict.found)} |"
-                for each, verdict in self.results
-            ),
+            *(f"| {_cell(each.claim)} | {_VERDICTS[holds]} | {_cell(found)} |" for each, holds, found in self.results),
             "",
             "| figure | |",
             "| --- | ---: |",
@@ -124,7 +123,7 @@ def report(evidence: Evidence, seconds: list[float], *, version: str, cloud: str
         version: The tap's.
         cloud: Its name.
     """
-    results = tuple((each, each.judge(evidence)) for each in ASSUMPTIONS)
+    results = tuple((each, *each.judge(evidence)) for each in ASSUMPTIONS)
     return Report(version, cloud, results, dict(_figures(evidence, seconds)))
 
 
@@ -142,7 +141,7 @@ def _figures(evidence: Evidence, seconds: list[float]) -> Iterator[tuple[str, st
     for name, paths in _SHARES.items():
         rows = evidence.rows(name)
         for path in paths if rows else ():
-            empty = sum(_is_empty(row, path.split(".")) for row in rows)
+            empty = sum(at(row, *path.split(".")) in (None, "", {}, []) for row in rows)
             yield f"{name} without {path}", f"{100 * empty / len(rows):.0f} %"
     for row in evidence.rows("types"):
         kind = str(row.get("type")).lower()
@@ -176,12 +175,6 @@ def _findings_per_machine(evidence: Evidence) -> Iterator[tuple[str, str]]:
         "findings per machine that has some (mean, most)",
         (f"{share * len(ids) / len(machines):,.0f}, {share * max(machines.values()):,.0f}"),
     )
-
-
-def _is_empty(row: object, path: Iterable[str]) -> bool:
-    for name in path:
-        row = row.get(name) if isinstance(row, dict) else None
-    return row is None or row in ("", {}, [])
 
 
 def _number(value: object) -> str:

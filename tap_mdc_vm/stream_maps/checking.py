@@ -1,39 +1,68 @@
-"""Names everything in a map that can't work, and everything that a destination would hardly understand."""
+"""Loads a map, refuses it for what can't work, and names what a destination would hardly understand."""
 
 from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import PluginMapper
 
+from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.stream_maps.expressions import (
     Expression,
     ExpressionError,
     evaluate,
-    evaluator,
-    has_faker,
     one_line,
     parse,
+    sample,
     schema_of,
     types_of,
 )
 from tap_mdc_vm.stream_maps.map_file import SECTIONS, names, read
-from tap_mdc_vm.stream_maps.merging import TransformMap, merge
+from tap_mdc_vm.stream_maps.merging import Schemas, TransformMap, merge
 from tap_mdc_vm.wording import nearest, shown
 
-OPTIONS = ("__alias__", "__else__", "__filter__", "__key_properties__", "__source__")
+_KEYS = "__key_properties__"
+OPTIONS = ("__alias__", "__else__", "__filter__", _KEYS, "__source__")
 Path = tuple[str, ...]
 Problem = tuple[Path, str]  # the keys that lead to what is wrong, and a sentence that goes on after its name
+
+
+def load(
+    transform_map: str,
+    stream_maps: Mapping[str, Any] | None = None,
+    stream_map_config: Mapping[str, Any] | None = None,
+    *,
+    schemas: Schemas | None = None,
+) -> TransformMap:
+    """Load a map, put the user's own over it, and check the result.
+
+    Args:
+        transform_map: The name of a map that ships, ``none``, or the path of a map file.
+        stream_maps: As of :func:`.merging.merge`, and so is the rest.
+        stream_map_config: See above.
+        schemas: See above.
+
+    Raises:
+        TransformMapError: With every problem, one line each.
+    """
+    try:
+        file = read(transform_map)
+    except TransformMapError as error:
+        raise TransformMapError([f"transform_map: {problem}" for problem in error.problems]) from error
+    merged = merge(file, stream_maps, stream_map_config, schemas=schemas)
+    if problems := list(MapCheck(merged).problems()):
+        raise TransformMapError(problems)
+    return merged
 
 
 class MapCheck:
     """Checks a map. Each problem is a line that begins with where it is: a line of the file, or a setting."""
 
     def __init__(self, transform_map: TransformMap) -> None:
-        """Take a map, which need not be one that can be used."""
         self.map, self.file = transform_map, transform_map.file
 
     def problems(self) -> Iterator[str]:
@@ -59,17 +88,19 @@ class MapCheck:
         for stream, labels in self.file.required.items():
             if not isinstance(labels, list):
                 yield ("required", stream), f"must be a list of labels, not {shown(labels)}"
-        known = [*self.map.schemas, *self.file.stream_maps]
         for stream, content in self.map.stream_maps.items():
             if stream == "__else__":
-                if content is not None:
-                    yield (stream,), "can only be null or __NULL__"
+                yield from _only_null((stream,), content)
             elif isinstance(content, dict):
                 yield from self._stream(stream, content)
             elif content is not None:
                 yield (stream,), f"must hold labels and expressions, or be __NULL__, not {shown(content)}"
-            elif not self.sources(stream) and stream not in known:
-                yield (stream,), f"is an unknown stream{nearest(stream, known)}"
+            elif not self.sources(stream) and stream not in self._known():
+                yield (stream,), f"is an unknown stream{nearest(stream, self._known())}"
+
+    def _known(self) -> list[str]:
+        """Return the streams of the tap, and those of the map file."""
+        return [*self.map.schemas, *self.file.stream_maps]
 
     def sources(self, stream: str) -> list[str]:
         """Return the tap's streams that a map's stream is made from: those that its name or pattern fits."""
@@ -91,43 +122,40 @@ class MapCheck:
         fields = self.properties(stream)
         yield from self._keys(stream, content, fields)
         for label, value in content.items():
-            yield from self._entry(stream, label, value, fields)
+            if label not in ("__source__", _KEYS):
+                yield from self._entry(stream, label, value, fields)
 
     def _keys(self, stream: str, content: dict[str, Any], fields: Mapping[str, Any]) -> Iterator[Problem]:
-        keys = content.get("__key_properties__", ["id"])
+        keys = content.get(_KEYS, ["id"])
         if keys is None:
             return
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-            yield (stream, "__key_properties__"), "must be a list of labels, or __NULL__"
+            yield (stream, _KEYS), "must be a list of labels, or __NULL__"
             return
         for key in keys:
             if key in content and content[key] is None:
                 yield (stream, key), "is a key of the stream and can't be taken away"
-            elif key not in content and ("__else__" in content or key not in fields):
-                path: Path = (stream, "__key_properties__")
-                if path[1] in content:
-                    yield path, f"names {shown(key)}, which is no label{nearest(key, content)}"
-                else:
-                    yield (stream,), f"lacks {key}, its key: keep it, or name another in __key_properties__"
+            elif key in content or ("__else__" not in content and key in fields):
+                continue
+            elif _KEYS in content:
+                yield (stream, _KEYS), f"names {shown(key)}, which is no label{nearest(key, content)}"
+            else:
+                yield (stream,), f"lacks {key}, its key: keep it, or name another in {_KEYS}"
 
     def _unknown_source(self, stream: str, content: dict[str, Any]) -> Problem:
         if "__source__" in content:
             source = str(content["__source__"])
-            known = self.map.schemas
-            return (stream, "__source__"), f"names the unknown stream {shown(source)}{nearest(source, known)}"
+            advice = nearest(source, self.map.schemas)
+            return (stream, "__source__"), f"names the unknown stream {shown(source)}{advice}"
         remedy = "; a stream of your own says with __source__ what it is made from"
-        advice = nearest(stream, [*self.map.schemas, *self.file.stream_maps]) or remedy
-        return (stream,), f"is an unknown stream{advice}"
+        return (stream,), f"is an unknown stream{nearest(stream, self._known()) or remedy}"
 
     def _entry(self, stream: str, label: str, value: object, fields: Mapping[str, Any]) -> Iterator[Problem]:
         path = (stream, label)
-        if label in ("__source__", "__key_properties__"):
-            return
         if label == "__alias__":
             yield from self._alias(stream, value)
         elif label == "__else__":
-            if value is not None:
-                yield path, "can only be null or __NULL__"
+            yield from _only_null(path, value)
         elif label.startswith("__") and label != "__filter__":
             yield path, f"is an unknown option{nearest(label, OPTIONS)}"
         elif isinstance(value, str):
@@ -164,7 +192,7 @@ class MapCheck:
             yield str(error)
             return
         for name in expression.fields:
-            if name not in fields and not (name == "fake" and has_faker()):
+            if name not in fields and not (name == "fake" and sample().fake is not None):
                 source = " or ".join(self.sources(stream))
                 advice = nearest(name, fields) or "; a text stands in two pairs of quotes"
                 yield f"names the unknown field {name} of {source}{advice}"
@@ -172,11 +200,8 @@ class MapCheck:
             yield f"names self, and there is no field {label}{nearest(label, fields)}"
         for path in expression.settings:
             if not _is_in(self.map.config, path):
-                beside: Any = self.map.config
-                for key in path[:-1]:
-                    beside = beside.get(key) if isinstance(beside, Mapping) else None
-                advice = nearest(path[-1], beside) if isinstance(beside, Mapping) else ""
-                yield f"names the unknown {'.'.join(path)} of stream_map_config{advice}"
+                beside = reduce(_below, path[:-1], self.map.config)
+                yield f"names the unknown {'.'.join(path)} of stream_map_config{nearest(path[-1], beside)}"
 
     def _remarks(self) -> Iterator[Problem]:
         for stream, content in self.map.stream_maps.items():
@@ -230,7 +255,12 @@ class MapCheck:
             record = {name: None if "null" in types_of(schema) else "x" for name, schema in fields.items()}
             if nullable:
                 try:
-                    evaluate(expression, record, {"config": self.map.config, "self": record.get(label)}, evaluator())
+                    evaluate(
+                        expression,
+                        record,
+                        {"config": self.map.config, "self": record.get(label)},
+                        sample().expr_evaluator,
+                    )
                 except Exception as error:  # noqa: BLE001 - an expression can raise anything
                     empty = " and ".join(nullable)
                     yield (stream, label), f"can't be computed where {empty} is null ({one_line(error)})"
@@ -254,6 +284,17 @@ class _AnyField(dict[str, Any]):
         return True
 
 
-def _is_in(content: Any, path: Path) -> bool:  # noqa: ANN401 - a map may hold anything
+def _only_null(path: Path, value: object) -> Iterator[Problem]:
+    if value is not None:
+        yield path, "can only be null or __NULL__"
+
+
+def _is_in(content: Mapping[str, Any], path: Path) -> bool:
     """Return whether something stands at these keys."""
-    return not path or (isinstance(content, Mapping) and path[0] in content and _is_in(content[path[0]], path[1:]))
+    return path[-1] in reduce(_below, path[:-1], content)
+
+
+def _below(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return what holds more keys under a key; something empty if nothing does."""
+    value = content.get(key)
+    return value if isinstance(value, Mapping) else {}

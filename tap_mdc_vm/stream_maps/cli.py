@@ -17,8 +17,7 @@ import click
 from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import ConfigurationError, TapError
 from tap_mdc_vm.settings import gathered, values
-from tap_mdc_vm.stream_maps.checking import MapCheck
-from tap_mdc_vm.stream_maps.loading import load
+from tap_mdc_vm.stream_maps.checking import MapCheck, load
 from tap_mdc_vm.stream_maps.map_file import names, read
 from tap_mdc_vm.stream_maps.merging import merge
 from tap_mdc_vm.stream_maps.preview import aligned, preview

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import simpleeval
 
-from tap_mdc_vm.stream_maps.expressions import RECORD, evaluator, functions
+from tap_mdc_vm.stream_maps.expressions import RECORD, functions, sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -154,7 +154,7 @@ class _Same(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        does = evaluator().operators.get(type(node.op))
+        does = sample().expr_evaluator.operators.get(type(node.op))
         if does in _LIMITED:
             return ast.Call(ast.Name(does.__name__, ast.Load()), [self.visit(node.left), self.visit(node.right)], [])
         if does not in _UNLIMITED:

@@ -18,7 +18,7 @@ from singer_sdk.mapper import CustomStreamMap
 from tap_mdc_vm.wording import nearest, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Mapping
 
 RECORD = ("record", "_")  # two names for the whole record
 SPECIAL = (*RECORD, "config", "self", "__stream_name__", "__original_stream_name__")
@@ -52,26 +52,22 @@ class Expression:
 
 
 @cache
-def evaluator() -> simpleeval.EvalWithCompoundTypes:
-    """Return an evaluator as the SDK sets it up."""
-    return _sample().expr_evaluator
-
-
-@cache
-def _sample() -> CustomStreamMap:
+def sample() -> CustomStreamMap:
+    """Return a map without labels, to ask the SDK what it offers expressions."""
     return CustomStreamMap("", {}, {}, {"properties": {}}, [], {}, None)
 
 
-def has_faker() -> bool:
-    """Return whether the SDK offers expressions the name ``fake``: if the library Faker is there."""
-    return _sample().fake is not None
+def functions() -> Mapping[str, Any]:
+    """Return what an expression may call by name."""
+    offered: Mapping[str, Any] = sample().expr_evaluator.functions
+    return offered
 
 
 def schema_of(text: str, fields: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the schema of an expression's values: a plain field's own, else what the SDK guesses."""
     if schema := fields.get(parse(text).plain_field or ""):
         return schema
-    guessed: dict[str, Any] = _sample()._eval_type(text).to_dict()  # noqa: SLF001 - the SDK has no other way to ask
+    guessed: dict[str, Any] = sample()._eval_type(text).to_dict()  # noqa: SLF001 - the SDK has no other way to ask
     return guessed
 
 
@@ -79,12 +75,6 @@ def types_of(schema: Mapping[str, Any]) -> list[str]:
     """Return the JSON types that a schema names."""
     named: str | list[str] = schema.get("type", [])
     return [named] if isinstance(named, str) else named
-
-
-def functions() -> Mapping[str, Any]:
-    """Return what an expression may call by name."""
-    offered: Mapping[str, Any] = evaluator().functions
-    return offered
 
 
 def evaluate(
@@ -141,29 +131,27 @@ def _check(statement: ast.Expr) -> None:
     nodes = list(ast.walk(statement))
     in_lists = [item for node in nodes if isinstance(node, ast.List) for item in node.elts]
     for node in nodes:
-        if isinstance(node, ast.Attribute):
-            _check_attribute(node)
-        elif isinstance(node, ast.Call):
-            _check_call(node)
-        elif not _available(node, in_lists):
-            raise ExpressionError(f"uses {type(node).__name__}, which is not available in an expression")
+        match node:
+            case ast.Attribute():
+                _check_attribute(node)
+            case ast.Call(func=ast.Attribute()):
+                pass
+            case ast.Call(func=ast.Name(id=name)):
+                if name not in functions():
+                    raise ExpressionError(f"calls the unknown function {name}{nearest(name, functions())}")
+            case ast.Call():
+                raise ExpressionError("calls something other than a function by its name, or a method")
+            case _ if not _available(node, in_lists):
+                raise ExpressionError(f"uses {type(node).__name__}, which is not available in an expression")
 
 
 def _available(node: ast.AST, in_lists: list[ast.expr]) -> bool:
+    evaluator = sample().expr_evaluator
     if isinstance(node, ast.operator | ast.unaryop | ast.cmpop):
-        return type(node) in evaluator().operators
+        return type(node) in evaluator.operators
     if isinstance(node, ast.Starred):
         return node in in_lists
-    return isinstance(node, ast.boolop | ast.expr_context | ast.comprehension) or type(node) in evaluator().nodes
-
-
-def _check_call(node: ast.Call) -> None:
-    if isinstance(node.func, ast.Attribute):
-        return
-    if not isinstance(node.func, ast.Name):
-        raise ExpressionError("calls something other than a function by its name, or a method")
-    if node.func.id not in functions():
-        raise ExpressionError(f"calls the unknown function {node.func.id}{nearest(node.func.id, functions())}")
+    return isinstance(node, ast.boolop | ast.expr_context | ast.comprehension) or type(node) in evaluator.nodes
 
 
 def _check_attribute(node: ast.Attribute) -> None:
@@ -180,7 +168,7 @@ def _described(text: str, statement: ast.Expr) -> Expression:
     bound = {name.id for name in ast.walk(statement) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
     if not bound & set(RECORD):
         statement = ast.fix_missing_locations(_NullIfMissing().visit(statement))
-    nodes = list(_in_order(statement))
+    nodes = list(ast.walk(statement))
     names = [node.id for node in nodes if isinstance(node, ast.Name) and node.id not in bound]
     others = bound.union(SPECIAL, functions())
     paths = [path for node in nodes if (path := config_path(node))]
@@ -196,34 +184,18 @@ def _described(text: str, statement: ast.Expr) -> Expression:
     )
 
 
-def _in_order(node: ast.AST) -> Iterator[ast.AST]:
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from _in_order(child)
-
-
 class _NullIfMissing(ast.NodeTransformer):
     """Turns ``record['x']`` and ``record.x`` into ``record.get('x')``, which is null where there is no ``x``."""
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        key = node.slice
-        if is_name(node.value, RECORD) and isinstance(key, ast.Constant) and isinstance(key.value, str):
-            return self._get(node.value, key)
-        return self.generic_visit(node)
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        if is_name(node.value, RECORD) and not hasattr(dict, node.attr):
-            return self._get(node.value, ast.Constant(node.attr))
-        return self.generic_visit(node)
-
-    @staticmethod
-    def _get(record: ast.expr, key: ast.Constant) -> ast.Call:
+    def visit(self, node: ast.AST) -> Any:  # noqa: ANN401 - as the base class
+        match node:
+            case ast.Subscript(ast.Name("record" | "_") as record, ast.Constant(str()) as key):
+                pass
+            case ast.Attribute(ast.Name("record" | "_") as record, name) if not hasattr(dict, name):
+                key = ast.Constant(name)
+            case _:
+                return self.generic_visit(node)
         return ast.Call(ast.Attribute(record, "get", ast.Load()), [key], [])
-
-
-def is_name(node: ast.AST, names: Collection[str]) -> bool:
-    """Return whether a node is one of the names."""
-    return isinstance(node, ast.Name) and node.id in names
 
 
 def field_of(node: ast.AST) -> str | None:
@@ -231,33 +203,22 @@ def field_of(node: ast.AST) -> str | None:
 
     A name may still turn out to be one of the evaluator's own (:data:`SPECIAL`), or a function.
     """
-    if isinstance(node, ast.Name):
-        return node.id if isinstance(node.ctx, ast.Load) else None
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "get"
-        and is_name(node.func.value, RECORD)
-        and len(node.args) == 1
-        and not node.keywords
-        and isinstance(node.args[0], ast.Constant)
-        and isinstance(node.args[0].value, str)
-    ):
-        return node.args[0].value
+    match node:
+        case ast.Name(name, ast.Load()):
+            return name
+        case ast.Call(ast.Attribute(ast.Name("record" | "_"), "get"), [ast.Constant(str(name))], []):
+            return name
     return None
 
 
 def config_path(node: ast.AST) -> tuple[str, ...]:
     """Return the keys of ``config['a']['b']``; nothing for any other node."""
-    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Constant):
-        return ()
-    key = node.slice.value
-    if not isinstance(key, str):
-        return ()
-    if is_name(node.value, ["config"]):
-        return (key,)
-    above = config_path(node.value)
-    return (*above, key) if above else ()
+    match node:
+        case ast.Subscript(ast.Name("config"), ast.Constant(str(key))):
+            return (key,)
+        case ast.Subscript(ast.Subscript() as outer, ast.Constant(str(key))) if above := config_path(outer):
+            return (*above, key)
+    return ()
 
 
 def one_line(error: Exception) -> str:

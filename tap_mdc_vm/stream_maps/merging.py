@@ -39,7 +39,13 @@ def merge(
     *,
     schemas: Schemas | None = None,
 ) -> TransformMap:
-    """Put the user's own over a map file, unchecked. Arguments as of ``loading.load``.
+    """Put the user's own over a map file, unchecked.
+
+    Args:
+        file: The map file.
+        stream_maps: The SDK's setting of that name: put over the map stream by stream and field by field.
+        stream_map_config: The SDK's setting of that name: put over the map's tables word by word.
+        schemas: JSON schemas of the tap's streams, by name. None: those that ship.
 
     Raises:
         TransformMapError: If one of the two settings is not what such a setting holds.

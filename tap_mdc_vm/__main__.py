@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from tap_mdc_vm.errors import ConfigurationError, TapError
+from tap_mdc_vm.errors import TapError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,8 @@ _LARGE = 2 * 1024 * 1024
 """Bytes of an answer that gets memory of its own, which goes back to the system once the answer was used."""
 
 _SWITCH_SECONDS = 0.02
-"""How long the thread that makes records may go on while another waits for its turn. Those that fetch answers are some
-pages ahead, and each change of turns costs."""
+"""How long the thread that makes records may go on while another waits for its turn. A change of turns costs, and the
+threads that fetch answers are some pages ahead anyway."""
 
 _GC_THRESHOLD = 20_000
 """New containers before Python looks for garbage. A page of rows is some thousands, and none of it refers to itself."""
@@ -52,13 +52,10 @@ def main() -> None:
             logging.getLogger(name).addFilter(_is_needed)
     try:
         _run(TapMdcVm.cli)
-    except ConfigurationError as error:
-        for problem in error.problems:
-            _LOGGER.error("%s", problem)
-        _repeat_for_config_test(error)
     except TapError as error:
         _LOGGER.debug("Details", exc_info=True)
-        _LOGGER.error("%s", error)
+        for problem in error.problems:
+            _LOGGER.error("%s", problem)
         _repeat_for_config_test(error)
     except BrokenPipeError:
         _drop_output()
@@ -94,9 +91,9 @@ def _is_needed(record: logging.LogRecord) -> bool:
 def _share_one_heap() -> None:
     """Let all threads take their memory from one heap.
 
-    By itself, glibc gives each thread a heap of its own (mallopt(3), on M_ARENA_MAX), and each keeps what its largest
-    answers once took: a quarter of the tap's memory. As one thread at a time runs Python, they needn't be apart. Other
-    C libraries have nothing of the kind.
+    By itself, glibc gives each thread a heap of its own (mallopt(3), on M_ARENA_MAX). Each heap keeps what its largest
+    answers once took: a quarter of the tap's memory. One thread at a time runs Python, so one heap is enough. Other C
+    libraries have nothing of the kind.
     """
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):
@@ -111,18 +108,16 @@ def _run(command: Callable[[], object]) -> None:
     Raises:
         SystemExit: With its status, once all that it wrote is written.
         BrokenPipeError: Nobody reads any more.
-        OSError: The output can't be written.
-        TapError: As the tap.
     """
     output = sys.stdout
     try:
         command()
     except SystemExit:
         if sys.stdout is not output:
-            # For click, a pipe that breaks is a reader who has seen enough: it puts a wrapper before standard output,
-            # which keeps quiet, and leaves. To a target's log that would be a failure without a reason.
+            # A pipe broke. For click that is a reader who has seen enough: it wraps standard output, to keep it quiet,
+            # and leaves. In a target's log that would be a failure without a reason.
             raise BrokenPipeError from None
-        output.flush()  # what fails here has its line; when the interpreter ends, it would be a traceback
+        output.flush()  # a failure here gets its line; at the interpreter's end it would be a traceback
         raise
 
 

@@ -1,7 +1,7 @@
-"""What one expects and does not find: assessments of a subscription, ids of a known form, machines.
+"""Explains what one expects and does not find: assessments of a subscription, ids of a known form, machines.
 
-Each question costs a request or two, and is asked only where there is something to explain. What it tells is an event,
-for the log of a run and for Test Connection.
+A question costs a request or two. It is asked only where there is something to explain. Its answer is an event, for the
+log of a run and for Test Connection.
 """
 
 from __future__ import annotations
@@ -30,22 +30,21 @@ _ASKED = 100
 _ORDER = "| order by id asc"
 
 
-def said(what: str, remarks: Iterator[events.Event]) -> Iterator[events.Event]:
-    """Yield remarks. That their question can't be answered is one too, and ends nothing: no record depends on it."""
+def or_not_asked(what: str, remarks: Iterator[events.Event]) -> Iterator[events.Event]:
+    """Yield remarks, or that their question can't be answered. No record depends on it, so the run goes on."""
     try:
         yield from remarks
     except TapError as error:
         yield events.NotAsked(what, str(error))
 
 
-def having(reader: Reader, query: Query, subscriptions: Collection[str]) -> set[str]:
+def subscriptions_with(reader: Reader, query: Query, subscriptions: Collection[str]) -> set[str]:
     """Return those of some subscriptions in which a query has a row.
 
     Raises:
         TapError: Azure can't be asked.
     """
-    body = query.text.rstrip().removesuffix(_ORDER)
-    by_subscription = Query(query.name, f"{body}| summarize n = count() by id = subscriptionId\n{_ORDER}\n")
+    by_subscription = Query(query.name, query.then(f"| summarize n = count() by id = subscriptionId\n{_ORDER}"))
     return {row["id"].lower() for row in _rows(reader, by_subscription, subscriptions)}
 
 
@@ -93,7 +92,7 @@ def of_another_form(reader: Reader, settings: Settings, scopes: Collection[Scope
         yield events.AssessmentsOfAnotherForm(count, next(page.rows[0]["id"] for page in pages if page.rows))
 
 
-def strangers(
+def unread_machines(
     reader: Reader, settings: Settings, scopes: Collection[Scope], ids: Collection[str]
 ) -> Iterator[events.Event]:
     """Yield whether machines that were not read, and that a record names, are there when they are asked for by id.
@@ -132,7 +131,9 @@ def silent(reader: Reader, machines: Collection[str], assessed: Collection[str],
         TapError: Azure can't be asked.
     """
     without = set(machines) - set(assessed)
-    return without - having(reader, queries.unfiltered(FINDINGS), without) if without and filtered else without
+    return (
+        without - subscriptions_with(reader, queries.unfiltered(FINDINGS), without) if without and filtered else without
+    )
 
 
 def _rows(reader: Reader, query: Query, subscriptions: Collection[str]) -> list[Row]:

@@ -17,7 +17,7 @@ from tap_mdc_vm import absences, packaged, queries
 from tap_mdc_vm.coverage import check, disabled, survey
 from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.run import Run
-from tap_mdc_vm.sources import DERIVED, MACHINES
+from tap_mdc_vm.sources import MACHINES, SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -86,12 +86,10 @@ class Checks:
 
     def network_reachability(self) -> str:
         """Connect to each host, through the proxy where there is one."""
-        transport = self._parts.transport
-        reached = []
         for url in self._urls:
-            transport.reach(url)
-            proxy = transport.proxy(url)
-            reached.append(_host(url) + (f" through the proxy {proxy}" if proxy else ""))
+            self._parts.transport.reach(url)
+        proxies = [(url, self._parts.transport.proxy(url)) for url in self._urls]
+        reached = [_host(url) + (f" through the proxy {proxy}" if proxy else "") for url, proxy in proxies]
         return f"{_listed(reached)} can be reached."
 
     def tls_handshake(self) -> str:
@@ -110,29 +108,23 @@ class Checks:
         """Find each configured subscription or management group; without any, at least one subscription."""
         coverage = self._coverage = survey(self._parts.reader, self._settings)
         check(coverage, tolerant=False)
-        return " ".join([f"{_count(len(coverage.readable), 'subscription')} can be read.", *self._remarks(coverage)])
-
-    def _remarks(self, coverage: Coverage) -> Iterator[str]:
+        number, own = len(coverage.readable), self._settings.tenant_id
+        notes = [f"{number:,} subscription{'s' * (number != 1)} can be read."]
         if names := disabled(coverage):
-            yield f"Not enabled, so perhaps without data: {_listed(names)}."
-        foreign = [
-            each.id for each in coverage.readable if each.tenant_id.lower() not in {"", self._settings.tenant_id}
-        ]
-        if foreign and self._settings.tenant_id:
-            yield f"Of other tenants, by Azure Lighthouse: {_listed(foreign)}."
+            notes.append(f"Not enabled, so perhaps without data: {_listed(names)}.")
+        foreign = [each.id for each in coverage.readable if each.tenant_id.lower() not in {"", own}]
+        if foreign and own:
+            notes.append(f"Of other tenants, by Azure Lighthouse: {_listed(foreign)}.")
+        return " ".join(notes)
 
     def data_fetch(self) -> str:
         """Fetch a row of each stream, or learn that there is none."""
         coverage = self._coverage or survey(self._parts.reader, self._settings)
-        names = [*packaged.STREAMS, *(name for name in self._settings.extra_streams if name not in DERIVED)]
+        names = [*packaged.STREAMS, *(name for name in self._settings.extra_streams if not SOURCES[name].of)]
         found = [name for name in names if self._has_rows(name, coverage)]
-        fetched = _listed(name.replace("_", " ") for name in found)
-        return " ".join(
-            [
-                f"Fetched {fetched}." if found else "No data yet: nothing in scope has a virtual machine.",
-                *self._absences(coverage, found),
-            ]
-        )
+        fetched = f"Fetched {_listed(name.replace('_', ' ') for name in found)}."
+        note = fetched if found else "No data yet: nothing in scope has a virtual machine."
+        return " ".join([note, *self._absences(coverage, found)])
 
     def _has_rows(self, name: str, coverage: Coverage) -> bool:
         query = queries.query(name, self._settings)
@@ -146,12 +138,12 @@ class Checks:
                 " Reader is no substitute."
             )
         subscriptions = {subscription.id for subscription in coverage.readable}
-        machines = absences.having(reader, queries.query(MACHINES, settings), subscriptions)
+        machines = absences.subscriptions_with(reader, queries.query(MACHINES, settings), subscriptions)
         silent = absences.silent(reader, machines, (), filtered=True)
         another_form = absences.of_another_form(reader, settings, coverage.scopes)
         for remark in (
             *absences.unassessed(absences.reasons(reader, settings, sorted(silent))),
-            *absences.said("whether assessments of virtual machines have ids of another form", another_form),
+            *absences.or_not_asked("whether assessments of virtual machines have ids of another form", another_form),
         ):
             yield remark.line()
 
@@ -167,10 +159,6 @@ def _say(line: str) -> None:
 def _host(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port or 443}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _listed(words: Iterable[str]) -> str:

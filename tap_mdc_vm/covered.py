@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 KEY = "covered"
 """Beside ``bookmarks`` in the state."""
 
-
 _ANY = "*"
 """In place of the values of a tag that a machine must have, whatever its value."""
+
+
+_SCOPES = ("subscription_ids", "management_group_ids")
+_FILTERS = ("assessment_statuses", "assessment_severities", "recommendation_categories", "resource_groups")
 
 
 class Covered(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,12 +50,8 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
         """Return what a run covers that reads all that it can."""
         tenants = Counter(subscription.tenant_id.lower() for subscription in coverage.readable)
         return cls(
-            tenant=settings.tenant_id or next((tenant for tenant, _ in tenants.most_common(1)), ""),
-            scope={
-                name: sorted(getattr(settings, name))
-                for name in ("subscription_ids", "management_group_ids")
-                if getattr(settings, name)
-            },
+            tenant=settings.tenant_id or max(tenants, key=tenants.__getitem__, default=""),
+            scope={name: sorted(ids) for name in _SCOPES if (ids := getattr(settings, name))},
             filters=_filters(settings),
             subscriptions=sorted(subscription.id for subscription in coverage.readable),
         )
@@ -102,7 +101,6 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
 
 def _filters(settings: Settings) -> dict[str, list[str]]:
     """Return the filters that are set, by name. Each tag is one of its own, as a machine must have all of them."""
-    names = ("assessment_statuses", "assessment_severities", "recommendation_categories", "resource_groups")
-    chosen = {name: sorted(map(str.lower, values)) for name in names if (values := getattr(settings, name))}
+    chosen = {name: sorted(map(str.lower, values)) for name in _FILTERS if (values := getattr(settings, name))}
     tags = {f"machine_tags.{name.lower()}": sorted(values) or [_ANY] for name, values in settings.machine_tags.items()}
     return chosen | tags

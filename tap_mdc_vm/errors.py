@@ -23,6 +23,9 @@ class TapError(Exception):
         code: Azure's own code, such as ``AADSTS7000222`` or ``AccessDenied``.
         correlation_id: What Microsoft's support asks for.
         wait: Seconds that the service asks to wait before the next try; None if it doesn't say.
+
+    Attributes:
+        problems: The lines to print; one, unless several settings are wrong.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class TapError(Exception):
         self.message, self.remedy, self.code, self.correlation_id = message, remedy, code, correlation_id
         self.wait = wait
         super().__init__(str(self))
+        self.problems = [str(self)]
 
     def __str__(self) -> str:
         """Return the whole as one line."""
@@ -48,8 +52,8 @@ class ConfigurationError(TapError):
     """
 
     def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
         super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 class TransformMapError(ConfigurationError):

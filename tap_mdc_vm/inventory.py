@@ -15,7 +15,7 @@ from tap_mdc_vm.coverage import survey
 from tap_mdc_vm.errors import IncompleteError, TableMissingError, see
 from tap_mdc_vm.records import Spool
 from tap_mdc_vm.rows.fields import Context
-from tap_mdc_vm.sources import DERIVED, FINDINGS, INTERFACES, MACHINES, SOURCES, needed
+from tap_mdc_vm.sources import FINDINGS, INTERFACES, MACHINES, SOURCES, needed, query_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _BATCH = 32
 """Records that are made, and then written, at once: few enough to stay in the processor's cache in between."""
 
-_STRANGERS = 1_000
+_UNREAD_KEPT = 1_000
 """Ids of machines that were not read, though something refers to them: as many are kept at most."""
 
 
@@ -46,7 +46,7 @@ class Inventory:
     Attributes:
         assessed: Subscriptions with an assessment, in lower case.
         lost_access: Subscriptions that could be read when the run began, and can't be any more.
-        strangers: Machines that were not read, and that an interface or a finding names.
+        unread_machines: Machines that were not read, and that an interface or a finding names.
         context: What rows can't say themselves, and how many of their dates are none.
     """
 
@@ -54,7 +54,7 @@ class Inventory:
         """Begin to read all that the wanted streams need, in the order in which it will be used."""
         self._reader, self._coverage, self._settings = reader, coverage, settings
         self._indexes: dict[str, Any] = {name: source.index() for name, source in SOURCES.items() if source.index}
-        self._spools = {name: Spool() for name in wanted if name in DERIVED or SOURCES[name].waits}
+        self._spools = {name: Spool() for name in wanted if SOURCES[name].waits}
         self.context = Context(settings.cloud.portal)
         self._readings: dict[str, Reading] = {}
         self._read: set[str] = set()
@@ -63,7 +63,7 @@ class Inventory:
         self._access_is_known = True
         self.assessed: set[str] = set()
         self.lost_access: tuple[str, ...] = ()
-        self.strangers: dict[str, None] = {}
+        self.unread_machines: dict[str, None] = {}
         for name in dict.fromkeys(name for stream in wanted for name in self._needed(stream)):
             self._start(name)
 
@@ -75,11 +75,11 @@ class Inventory:
 
     def reading(self, stream: str) -> Reading:
         """Return the reading that a stream's records are made of."""
-        return self._readings[DERIVED[stream].of if stream in DERIVED else stream]
+        return self._readings[query_of(stream)]
 
     def counts(self, stream: str) -> tuple[int, int]:
         """Return how many records a stream should have, as far as is known, and how many rows came twice."""
-        if stream in DERIVED:
+        if SOURCES[stream].of:
             return self._made_of[stream], 0
         reading = self._readings[stream]
         return reading.expected - self._left_out[stream], reading.duplicates
@@ -118,7 +118,7 @@ class Inventory:
             spool.close()
 
     def _needed(self, stream: str) -> list[str]:
-        """Return the queries to read for a stream; whether an interface passes a filter on tags, its machine tells."""
+        """Return the queries to read for a stream. For a filter on tags, interfaces need their machines."""
         by_tags = stream == INTERFACES and self._settings.machine_tags
         return needed(MACHINES if by_tags else stream)
 
@@ -139,7 +139,7 @@ class Inventory:
         if source.joined_to:
             self._see_to(source.joined_to)
         joined = self._indexes.get(source.joined_to)
-        waiting = [each for each in self._spools if each == name or (each in DERIVED and DERIVED[each].of == name)]
+        waiting = [each for each in self._spools if query_of(each) == name]
         for stream in waiting:
             self._spools[stream].clear()
             self._made_of[stream] = 0
@@ -167,8 +167,8 @@ class Inventory:
 
     def _keep(self, stream: str, records: list[Record]) -> None:
         """Keep some records for a stream that goes out later, or what it makes of them."""
-        if stream in DERIVED:
-            make = DERIVED[stream].records
+        if SOURCES[stream].of:
+            make = SOURCES[stream].record
             records = [made for record in records for made in make(record, self.context)]
             self._made_of[stream] += len(records)
         self._spools[stream].add(records)
@@ -187,7 +187,7 @@ class Inventory:
     def _members(self, name: str, records: list[Record]) -> list[Record]:
         """Return those of some records whose machine passes the filter on tags, if any.
 
-        Without one, a machine that was not read is a stranger: deleted meanwhile, or left out of Azure's answers.
+        Without one, the machines that were not read are noted: deleted meanwhile, or left out of Azure's answers.
         """
         machines = self.machines
         members = [each for each in records if each.get("vmName") is not None or each["virtualMachineId"] in machines]
@@ -196,9 +196,9 @@ class Inventory:
         if self._settings.machine_tags:
             self._left_out[name] += len(records) - len(members)
             return members
-        if len(self.strangers) < _STRANGERS:
+        if len(self.unread_machines) < _UNREAD_KEPT:
             known = {id(each) for each in members}
-            self.strangers |= dict.fromkeys(each["virtualMachineId"] for each in records if id(each) not in known)
+            self.unread_machines |= dict.fromkeys(each["virtualMachineId"] for each in records if id(each) not in known)
         return records
 
     def _forget(self, name: str) -> None:

@@ -17,14 +17,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def schema(stream: str) -> dict[str, Any]:
-    """Return the JSON schema of a stream's records.
-
-    Args:
-        stream: The stream's name, such as ``virtual_machines``.
-
-    Raises:
-        FileNotFoundError: If no schema of that name ships.
-    """
+    """Return the JSON schema of a stream's records."""
     inside, beside = _PACKAGE / "schemas", _PACKAGE.parent / "schemas"
     folder = inside if inside.is_dir() else beside
     loaded: dict[str, Any] = json.loads((folder / f"{stream}.json").read_text(encoding="utf-8"))

@@ -24,7 +24,7 @@ def tracked(
     expected: Callable[[], int],
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[list[Record]]:
-    """Pass batches of records on, and tell how far they are.
+    """Pass a stream's batches of records on, and tell how far they are.
 
     Args:
         name: The stream's.

@@ -143,12 +143,12 @@ class Run:
         """Yield what is absent once a stream is written."""
         about = self.reader, self.settings
         if stream == FINDINGS and not inventory.reading(FINDINGS).shortcomings:  # else absence would say nothing
-            yield from absences.said("which subscriptions have no assessment", self._unassessed_ones(inventory))
+            yield from absences.or_not_asked("which subscriptions have no assessment", self._unassessed_ones(inventory))
             question = "whether assessments of virtual machines have ids of another form"
-            yield from absences.said(question, absences.of_another_form(*about, scopes))
+            yield from absences.or_not_asked(question, absences.of_another_form(*about, scopes))
         if stream == self._wanted[-1]:
-            found = absences.strangers(*about, scopes, inventory.strangers)
-            yield from absences.said("whether machines were left out", found)
+            found = absences.unread_machines(*about, scopes, inventory.unread_machines)
+            yield from absences.or_not_asked("whether machines were left out", found)
 
     def _unassessed_ones(self, inventory: Inventory) -> Iterator[events.Event]:
         subscriptions = inventory.machines.subscriptions
@@ -160,7 +160,7 @@ class Run:
         return self._coverage is not None and self._complete.issuperset(self._wanted)
 
     def _summarise(self, began: float) -> None:
-        coverage, lost = self._coverage, self._inventory.lost_access if self._inventory else ()
+        coverage, lost_access = self._coverage, self._inventory.lost_access if self._inventory else ()
         for field, records in sorted(self._inventory.context.unread.items()) if self._inventory else ():
             events.emit(events.DatesUnread(field, records))
         events.emit(
@@ -168,8 +168,8 @@ class Run:
                 streams={stream: self._figures(stream) for stream in self._wanted},
                 subscriptions={
                     "requested": coverage.requested if coverage else len(self.settings.subscription_ids),
-                    "readable": len(coverage.readable) - len(lost) if coverage else 0,
-                    "unreadable": [*coverage.unreadable, *lost] if coverage else [],
+                    "readable": len(coverage.readable) - len(lost_access) if coverage else 0,
+                    "unreadable": [*coverage.unreadable, *lost_access] if coverage else [],
                     "withoutAssessments": list(self._unassessed),
                     "reasons": self._unassessed,
                 },

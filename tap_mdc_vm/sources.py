@@ -30,83 +30,57 @@ VULNERABILITIES, SOFTWARE, PLANS = "vulnerabilities", "software", "defender_plan
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where records come from.
+    """Where records come from: the rows of a query, or the records of another stream.
 
     Attributes:
         record: Makes a record of a row, the index of what it is joined to, and what a row can't say itself; None of a
-            row that is not meant.
+            row that is not meant. Of another stream's record it makes several, without an index.
         joined_to: The query that is read before, because its index is asked; none if empty.
         index: What is kept of the records for queries that are read after.
         key: The fields that tell a record from all others; none if the records are no stream.
-        waits: Whether the stream goes out after others that are joined to it.
+        waits: Whether the records wait in a file until it is their stream's turn.
+        of: The stream whose records these are made of; empty for one with a query of its own.
     """
 
-    record: Callable[[Columns, Any, Context], Any]
+    record: Callable[..., Any]
     joined_to: str = ""
     index: Callable[[], Any] | None = None
     key: tuple[str, ...] = ("id",)
     waits: bool = False
+    of: str = ""
 
 
 def _machine(row: Columns, interfaces: InterfaceIndex, context: Context) -> Record:
     return virtual_machine(row, interfaces, context, interfaces.attached_to(lower(row["id"])))
 
 
-def _interface(row: Columns, addresses: AddressIndex, _: Context) -> Record:
-    return network_interface(row, addresses)
-
-
-def _plan(row: Columns, _: None, context: Context) -> Record:
-    return defender_plan(row, context)
-
-
-def _address(row: Columns, _: None, __: Context) -> tuple[str, str | None]:
-    return public_ip(row)
-
-
 SOURCES = {
     MACHINES: Source(_machine, joined_to=INTERFACES, index=MachineIndex),
-    INTERFACES: Source(_interface, joined_to=ADDRESSES, index=InterfaceIndex, waits=True),
+    INTERFACES: Source(
+        lambda row, addresses, _: network_interface(row, addresses),
+        joined_to=ADDRESSES,
+        index=InterfaceIndex,
+        waits=True,
+    ),
     FINDINGS: Source(assessment, joined_to=MACHINES),
+    VULNERABILITIES: Source(vulnerabilities, of=FINDINGS, key=("assessmentId", "cveId"), waits=True),
     SOFTWARE: Source(software, joined_to=MACHINES),
-    PLANS: Source(_plan),
-    ADDRESSES: Source(_address, index=AddressIndex, key=()),
+    PLANS: Source(lambda row, _, context: defender_plan(row, context)),
+    ADDRESSES: Source(lambda row, *_: public_ip(row), index=AddressIndex, key=()),
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """A stream that is made of another's records, without a question of its own.
-
-    Attributes:
-        records: Makes some records of one, and of what a record can't say itself.
-        of: The other stream.
-        key: As of a source.
-    """
-
-    records: Callable[[Record, Context], list[Record]]
-    of: str
-    key: tuple[str, ...]
-
-
-DERIVED = {VULNERABILITIES: Derived(vulnerabilities, of=FINDINGS, key=("assessmentId", "cveId"))}
-
-STREAMS = tuple(
-    stream
-    for name, source in SOURCES.items()
-    if source.key
-    for stream in (name, *(each for each, derived in DERIVED.items() if derived.of == name))
-)
+STREAMS = tuple(name for name, source in SOURCES.items() if source.key)
 """In the order in which they go out."""
+
+
+def query_of(stream: str) -> str:
+    """Return the query of whose rows a stream's records are made."""
+    return SOURCES[stream].of or stream
 
 
 def needed(stream: str) -> list[str]:
     """Return the queries that a stream takes, in the order in which they are read."""
-    name = DERIVED[stream].of if stream in DERIVED else stream
+    name = query_of(stream)
     before = SOURCES[name].joined_to
     return [*(needed(before) if before else []), name]
-
-
-def key_of(stream: str) -> tuple[str, ...]:
-    """Return the fields that tell a stream's records from each other."""
-    return (DERIVED if stream in DERIVED else SOURCES)[stream].key

@@ -9,7 +9,7 @@ from singer_sdk import Stream
 from typing_extensions import override
 
 from tap_mdc_vm import messages, packaged, progress
-from tap_mdc_vm.sources import key_of
+from tap_mdc_vm.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -31,7 +31,7 @@ class ResourceStream(Stream):
 
     def __init__(self, tap: Tap, name: str) -> None:
         super().__init__(tap, schema=packaged.schema(name), name=name)
-        self.primary_keys = key_of(name)
+        self.primary_keys = SOURCES[name].key
 
     @property
     def _run(self) -> Run:

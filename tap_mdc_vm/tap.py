@@ -174,9 +174,7 @@ class TapMdcVm(Tap):
         if value != "all":
             super().cb_test(ctx, param, value)
             return
-        with closing(
-            ctx
-        ):  # click doesn't, where it calls back: a file of an option, such as --catalog, would stay open
+        with closing(ctx):  # click leaves it open here, and with it the files of options, such as --catalog
             config: _ConfigInput = ctx.params.get("config", _ConfigInput())
             tap = cls(config=config.config)
             connection_test.run(tap.settings)

@@ -13,7 +13,7 @@ from tap_mdc_vm.checkup.asking import Asker
 from tap_mdc_vm.checkup.evidence import gather
 from tap_mdc_vm.checkup.report import Report, report
 from tap_mdc_vm.coverage import check, survey
-from tap_mdc_vm.errors import ConfigurationError, TapError
+from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.queries import unfiltered
 from tap_mdc_vm.run import Run
 from tap_mdc_vm.settings import Settings, gathered
@@ -50,12 +50,9 @@ def main(files: tuple[str, ...], json_file: str | None, markdown: str | None) ->
         for path, text in ((json_file, result.as_json), (markdown, result.as_markdown)):
             if path:
                 Path(path).write_text(text(), encoding="utf-8")
-    except ConfigurationError as error:
-        for problem in error.problems:
-            click.echo(f"tap-mdc-vm-checkup: {problem}", err=True)
-        sys.exit(1)
     except (TapError, OSError) as error:
-        click.echo(f"tap-mdc-vm-checkup: {error}", err=True)
+        for problem in error.problems if isinstance(error, TapError) else [error]:
+            click.echo(f"tap-mdc-vm-checkup: {problem}", err=True)
         sys.exit(1)
     for line in result.lines():
         click.echo(line)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 import textwrap
 from collections import Counter
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -26,56 +24,62 @@ if TYPE_CHECKING:
     from tap_mdc_vm.checkup.judging import Assumption
 
 _VERDICTS = {True: "holds", False: "does not hold", None: "can't be told here"}
-_COLOURS = {True: "green", False: "red", None: "yellow"}
+_COLOURS = dict(zip(_VERDICTS.values(), ("green", "red", "yellow"), strict=True))
 _WIDTH = 118
 
 
-@dataclass(frozen=True)
-class Report:
+class Result(msgspec.Struct, frozen=True):
+    """An assumption, its verdict, what that rests on, and what follows for a sync if the assumption does not hold."""
+
+    group: str
+    key: str
+    claim: str
+    certainty: str
+    verdict: str
+    found: str
+    needed: bool
+    follows: str
+
+
+class Report(msgspec.Struct, frozen=True):
     """What a check-up found.
 
     Attributes:
         version: The tap's.
         cloud: Such as ``AzureCloud``.
-        results: Each assumption, whether it holds (None: that can't be told), and what that rests on.
+        passed: Whether everything that a sync needs holds, as far as that can be told.
+        assumptions: Each assumption with its verdict.
         figures: Sizes, shares and times, by name.
     """
 
     version: str
     cloud: str
-    results: tuple[tuple[Assumption, bool | None, str], ...]
+    passed: bool
+    assumptions: list[Result]
     figures: dict[str, str]
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing that a sync needs fails."""
-        return not any(each.needed for each in self._failed())
-
-    def _failed(self) -> list[Assumption]:
-        return [each for each, holds, _ in self.results if holds is False]
 
     def lines(self) -> Iterator[str]:
         """Yield the lines for a terminal, with colours, which click leaves out where they go elsewhere."""
-        for group, results in groupby(self.results, lambda result: result[0].group):
+        for group, results in groupby(self.assumptions, lambda result: result.group):
             yield ""
             yield click.style(group, bold=True)
-            for each, holds, found in results:
-                yield f"  {click.style(f'{_VERDICTS[holds]:<18}', fg=_COLOURS[holds])} {each.claim}"
-                yield from _indented(found)
-                if holds is False:
-                    yield from _indented(f"What follows: {each.otherwise}")
+            for each in results:
+                yield f"  {click.style(f'{each.verdict:<18}', fg=_COLOURS[each.verdict])} {each.claim}"
+                yield from _indented(each.found)
+                if each.follows:
+                    yield from _indented(f"What follows: {each.follows}")
         yield ""
         yield click.style("Figures", bold=True)
         width = max(map(len, self.figures))
         yield from (f"  {name:<{width}}  {value:>24}" for name, value in self.figures.items())
         yield ""
-        counts = Counter(holds for _, holds, _ in self.results)
-        yield ", ".join(f"{counts[holds]} {word}" for holds, word in _VERDICTS.items()) + f". {self._conclusion()}"
+        counts = Counter(each.verdict for each in self.assumptions)
+        yield ", ".join(f"{counts[verdict]} {verdict}" for verdict in _COLOURS) + f". {self._conclusion()}"
 
     def _conclusion(self) -> str:
         if not self.passed:
             return "A sync can't do its work here: see what does not hold."
-        if any("report" in each.otherwise for each in self._failed()):
+        if any("report" in each.follows for each in self.assumptions):
             return (
                 "A sync does its work here. What does not hold would help others: please report it (--markdown FILE)."
             )
@@ -83,20 +87,7 @@ class Report:
 
     def as_json(self) -> str:
         """Return the report as JSON."""
-        results = [
-            {
-                "key": each.key,
-                "claim": each.claim,
-                "certainty": str(each.certainty),
-                "verdict": _VERDICTS[holds],
-                "found": found,
-                "needed": each.needed,
-                "follows": each.otherwise if holds is False else "",
-            }
-            for each, holds, found in self.results
-        ]
-        facts = {"version": self.version, "cloud": self.cloud, "passed": self.passed}
-        return json.dumps({**facts, "assumptions": results, "figures": self.figures}, indent=2) + "\n"
+        return msgspec.json.format(msgspec.json.encode(self)).decode() + "\n"
 
     def as_markdown(self) -> str:
         """Return the report as a page to be pasted into an issue."""
@@ -105,7 +96,7 @@ class Report:
             "",
             "| assumption | verdict | found |",
             "| --- | --- | --- |",
-            *(f"| {_cell(each.claim)} | {_VERDICTS[holds]} | {_cell(found)} |" for each, holds, found in self.results),
+            *(f"| {_cell(each.claim)} | {each.verdict} | {_cell(each.found)} |" for each in self.assumptions),
             "",
             "| figure | |",
             "| --- | ---: |",
@@ -123,8 +114,16 @@ def report(evidence: Evidence, seconds: list[float], *, version: str, cloud: str
         version: The tap's.
         cloud: Its name.
     """
-    results = tuple((each, *each.judge(evidence)) for each in ASSUMPTIONS)
-    return Report(version, cloud, results, dict(_figures(evidence, seconds)))
+    results = [_result(each, *each.judge(evidence)) for each in ASSUMPTIONS]
+    passed = not any(each.needed and each.follows for each in results)
+    return Report(version, cloud, passed, results, dict(_figures(evidence, seconds)))
+
+
+def _result(each: Assumption, holds: bool | None, found: str) -> Result:  # noqa: FBT001 - the one question
+    follows = each.otherwise if holds is False else ""
+    return Result(
+        each.group, each.key, each.claim, each.certainty, _VERDICTS[holds], found, needed=each.needed, follows=follows
+    )
 
 
 def _figures(evidence: Evidence, seconds: list[float]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from tap_mdc_vm import packaged
 from tap_mdc_vm.clouds import CLOUDS, PUBLIC, Cloud
 from tap_mdc_vm.errors import ConfigurationError
 
@@ -144,7 +145,7 @@ class Settings:
         default={},
     )
     extra_streams: tuple[str, ...] = setting(
-        kinds.words("vulnerabilities", "software", "defender_plans"), "Streams beside the three.", default=[]
+        kinds.words(*packaged.EXTRA_STREAMS), "Streams beside the three.", default=[]
     )
     transform_map: str = setting(
         kinds.text(),

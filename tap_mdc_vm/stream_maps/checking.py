@@ -70,11 +70,11 @@ class MapCheck:
         return map(self._told, self._problems())
 
     def remarks(self) -> Iterator[str]:
-        """Yield what works and yet is hardly meant."""
+        """Yield what works, but is hardly meant."""
         return map(self._told, self._remarks())
 
     def fragile(self) -> Iterator[str]:
-        """Yield expressions that can't be computed for a record without values: in a run, they would end it."""
+        """Yield expressions that would end a run at the first record whose fields are null."""
         return map(self._told, self._fragile())
 
     def _told(self, problem: Problem) -> str:
@@ -218,7 +218,7 @@ class MapCheck:
                     yield ("stream_map_config", name), f"is read by no expression{nearest(name, read)}"
 
     def _labels(self, stream: str) -> Iterator[Problem]:
-        """Yield what no map that ships has in a stream that ships: a label, or its type."""
+        """Yield labels that the shipped stream of the same name lacks, or has with another type."""
         ships = [
             MapCheck(merge(file, schemas=self.map.schemas)) for file in map(read, names()) if stream in file.stream_maps
         ]

@@ -36,7 +36,7 @@ class _Commands(click.Group):
             super().invoke(context)
             sys.stdout.flush()
         except TapError as error:
-            for problem in error.problems if isinstance(error, ConfigurationError) else [error]:
+            for problem in error.problems:
                 click.echo(f"tap-mdc-vm-map: {problem}", err=True)
             context.exit(1)
         except BrokenPipeError:  # the reader, such as head, has seen enough
@@ -79,18 +79,17 @@ def check(context: click.Context, file: str) -> None:
 
     Errors are what the tap refuses; then the exit status is 1. Warnings are what it runs all the same.
     """
+    warnings: list[str] = []
     try:
         found = MapCheck(merge(read(file)))
-    except ConfigurationError as error:
-        errors, warnings = error.problems, []
-    else:
         errors, warnings = list(found.problems()), [*found.remarks(), *found.fragile()]
-    for kind, problems in (("error  ", errors), ("warning", warnings)):
-        for problem in problems:
-            click.echo(f"{kind}  {problem}")
+    except ConfigurationError as error:
+        errors = error.problems
+    lines = [*(f"error    {each}" for each in errors), *(f"warning  {each}" for each in warnings)]
+    for line in lines:
+        click.echo(line)
     verdict = "the tap refuses this map" if errors else "the tap runs this map all the same"
-    number = len(errors) + len(warnings)
-    click.echo(f"{file}: {number} found; {verdict}" if number else f"{file}: no problems")
+    click.echo(f"{file}: {len(lines)} found; {verdict}" if lines else f"{file}: no problems")
     context.exit(1 if errors else 0)
 
 

@@ -1,8 +1,8 @@
-"""Lets Python evaluate the expressions of a map, where it is sure to give what the SDK's evaluator gives.
+"""Compiles the expressions of a map into one Python function for each stream.
 
-The SDK walks the tree of an expression anew for each label of each record. But an expression is Python already. So its
-tree is checked, node by node, against what means the same to both, and the expressions of a stream are compiled into
-one function::
+The SDK walks the tree of an expression anew for each label of each record. But an expression is Python already. Here
+its tree is checked once, node by node. If each node means the same to Python as to the SDK's evaluator, the expression
+goes into the function::
 
     etm_assets: {externalAssetId: vmId or id, source: "'Defender for Cloud'"}
 
@@ -12,13 +12,13 @@ one function::
         result['source'] = 'Defender for Cloud'
         return result
 
-To fill a copy of a dict that has every label takes two thirds of the time of making one of some dozens of labels.
-An expression with anything else in its tree stays the SDK's, as a whole.
+Else the whole expression stays the SDK's. Copying a dict that has every label takes two thirds of the time of building
+one.
 
 Nothing that the evaluator forbids gets in. A name is a field of the record, a setting of the map, or the call of a
 function listed here. An attribute is the call of a method listed here. There are no builtins. Arithmetic that can
-explode goes to the evaluator's own limited functions. What is
-compiled has no effect, so that a record which raises can be mapped anew by the SDK.
+explode goes to the evaluator's own limited functions. Compiled code changes nothing, so the SDK can map a record anew
+that made it raise.
 """
 
 from __future__ import annotations

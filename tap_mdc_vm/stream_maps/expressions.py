@@ -1,6 +1,6 @@
-"""One expression of a map: parsed, checked against what the SDK's evaluator does, and the fields that it reads.
+"""Parses one expression of a map, refuses what the SDK's evaluator would refuse, and tells which fields it reads.
 
-What is allowed is asked of the evaluator itself, so that it can't be told differently here.
+The evaluator itself is asked what it allows, so that the two can't disagree.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Expression:
 
     Attributes:
         text: As it stands in the map.
-        statement: Parsed, as the evaluator takes it; any way to name a field gives null where there is none.
+        statement: Parsed, as the evaluator takes it. A field that is missing is null, however it is named.
         plain_field: The field that the whole expression is; None if it is more.
         fields: The names that are looked up in the record, each once, in their order.
-        settings: Where it looks into ``config`` by keys that are written out: the keys of each look-up.
-        reads_any_setting: Whether it looks into ``config`` in another way too.
+        settings: The keys of each look-up in ``config``, such as ``('a', 'b')`` of ``config['a']['b']``.
+        reads_any_setting: Whether it uses ``config`` in any other way, too.
         reads_self: Whether it reads the field that has the label's name.
     """
 

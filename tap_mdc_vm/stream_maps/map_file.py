@@ -1,4 +1,4 @@
-"""Reads a map file: YAML (of which JSON is a part), every line number kept for the problems found later."""
+"""Reads a map file, YAML or JSON, and keeps the line of each key for the problems that are found later."""
 
 from __future__ import annotations
 
@@ -76,20 +76,15 @@ def _parse(text: str, name: str) -> MapFile:
     content, lines, problems = _content(text, name)
     if not isinstance(content, dict):
         raise TransformMapError([f"{name}: is no map: a map holds {' and '.join(SECTIONS[:2])}"])
-    problems += [
-        f"{name}:{lines.get((key,), 1)}: unknown section {shown(key)}{nearest(key, SECTIONS)}"
-        for key in content
-        if key not in SECTIONS
-    ]
-    sections = {section: content.get(section) or {} for section in SECTIONS}
-    problems += [
-        f"{name}:{lines.get((section,), 1)}: {section} must be a list of names, each with its content below it"
-        for section, value in sections.items()
-        if not isinstance(value, dict)
-    ]
+    for section, value in content.items():
+        place = f"{name}:{lines.get((section,), 1)}"
+        if section not in SECTIONS:
+            problems.append(f"{place}: unknown section {shown(section)}{nearest(section, SECTIONS)}")
+        elif value and not isinstance(value, dict):
+            problems.append(f"{place}: {section} must be a list of names, each with its content below it")
     if problems:
         raise TransformMapError(problems)
-    return MapFile(name=name, lines=lines, **without_null_words(sections))
+    return MapFile(name=name, lines=lines, **without_null_words({key: value or {} for key, value in content.items()}))
 
 
 def without_null_words(value: Any) -> Any:  # noqa: ANN401 - a map may hold anything

@@ -48,11 +48,7 @@ class Mapper(PluginMapper):
     """
 
     def __init__(self, plugin_config: Mapping[str, Any], logger: logging.Logger, transform_map: TransformMap) -> None:
-        """Set up what the SDK's mapper holds; streams are registered later."""
-        own = {
-            "stream_maps": dict(transform_map.stream_maps),
-            "stream_map_config": watched(transform_map.config),
-        }
+        own = {"stream_maps": dict(transform_map.stream_maps), "stream_map_config": watched(transform_map.config)}
         super().__init__({**plugin_config, **own}, logger)
         self._schemas = transform_map.schemas
         for remark in MapCheck(transform_map).remarks():
@@ -118,7 +114,6 @@ class FieldMap(CustomStreamMap):
         known_fields: Mapping[str, dict[str, Any]],
         **sdk: Any,  # noqa: ANN401 - see above
     ) -> None:
-        """Let the SDK set up its map, then put right and compile what it holds."""
         self._known_fields, self._fields = known_fields, frozenset(sdk["raw_schema"].get("properties", ()))
         self.labels = {
             label: parse(text) if text else None for label, text in map_transform.items() if label not in OPTIONS
@@ -136,9 +131,9 @@ class FieldMap(CustomStreamMap):
             "__stream_name__": self.stream_alias,
             "__original_stream_name__": self.stream_name,
         }
-        self._function = self._compiled(map_transform)
+        self._mapped = self._compiled(map_transform)
         if not self.flattening_enabled:
-            self.transform = self._function  # type: ignore[assignment, method-assign]  # one call less
+            self.transform = self._mapped  # type: ignore[assignment, method-assign]  # one call less
 
     def _compiled(self, content: Mapping[str, Any]) -> Callable[[Record], Record | None]:
         """Return a function that maps a record as ``_interpreted`` does."""
@@ -169,7 +164,7 @@ class FieldMap(CustomStreamMap):
 
     def transform(self, record: Record) -> Record | None:
         """Return the record that this stream gets, or None if it gets none."""
-        mapped = self._function(record)
+        mapped = self._mapped(record)
         return self.flatten_record(mapped) if mapped else None
 
     def _interpreted(self, record: Record) -> Record | None:

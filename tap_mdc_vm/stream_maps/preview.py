@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _WIDEST_VALUE = 100
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
+_NOTHING = "empty in every record"
 
 
 @dataclass(slots=True)
@@ -41,6 +42,21 @@ class Seen:
     records: int = 0
     samples: list[tuple[str, Record]] = field(default_factory=list)
 
+    @classmethod
+    def nothing_of(cls, source: str, stream_map: FieldMap) -> Self:
+        """Return what was seen before the first record."""
+        labels = stream_map.transformed_schema["properties"]
+        origins = {label: _origin(stream_map, label) for label in labels}
+        return cls(source, origins, dict.fromkeys(labels, 0))
+
+    def count(self, record: Record, mapped: Record, samples: int) -> None:
+        """Count what one record became, and keep it if it is one of the first."""
+        self.records += 1
+        for label, value in mapped.items():
+            self.filled[label] = self.filled.get(label, 0) + (value not in _EMPTY)
+        if len(self.samples) < samples:
+            self.samples.append((str(record.get("id", "")), mapped))
+
 
 def preview(transform_map: TransformMap, lines: Iterable[bytes], *, samples: int) -> Iterator[str]:
     """Map the records in Singer messages and yield lines of text about the result.
@@ -58,13 +74,18 @@ def preview(transform_map: TransformMap, lines: Iterable[bytes], *, samples: int
         yield "The map makes no streams."
     for name, stream in seen.items():
         for number, (record_id, record) in enumerate(stream.samples, start=1):
+            values = [(stream.origins.get(label, label), label, _cut(value)) for label, value in record.items()]
             yield f"{name}, record {number}, from {stream.source} {record_id}"
-            yield from aligned([("source", "label", "value"), *_rows(stream, record)])
+            yield from aligned([("source", "label", "value"), *values])
             yield ""
     for name, stream in seen.items():
         yield f"{name}: {stream.records:,} record{'s' * (stream.records != 1)} from {stream.source}"
         if stream.records:
-            yield from aligned([("label", "filled", "", ""), *_fullness(stream)], right=(1, 2))
+            shares = [
+                (label, f"{filled:,}", f"{100 * filled / stream.records:.1f} %", "" if filled else _NOTHING)
+                for label, filled in stream.filled.items()
+            ]
+            yield from aligned([("label", "filled", "", ""), *shares], right=(1, 2))
         yield ""
 
 
@@ -76,7 +97,7 @@ def look(transform_map: TransformMap, lines: Iterable[bytes], *, samples: int) -
     def register(stream: str, schema: Record, key: list[str]) -> None:
         mapper.register_raw_stream_schema(stream, schema, key)
         for stream_map in _made(mapper, stream):
-            seen.setdefault(stream_map.stream_alias, _unseen(stream, stream_map))
+            seen.setdefault(stream_map.stream_alias, Seen.nothing_of(stream, stream_map))
 
     for stream, schema in transform_map.schemas.items():
         register(stream, dict(schema), ["id"])
@@ -87,8 +108,10 @@ def look(transform_map: TransformMap, lines: Iterable[bytes], *, samples: int) -
         if message["type"] == "SCHEMA":
             register(source, message["schema"], message["key_properties"])
         elif message["type"] == "RECORD":
+            record = message["record"]
             for stream_map in _made(mapper, source):
-                _count(seen[stream_map.stream_alias], message["record"], stream_map, samples)
+                if mapped := stream_map.transform(record):
+                    seen[stream_map.stream_alias].count(record, mapped, samples)
     return seen
 
 
@@ -99,7 +122,7 @@ def _messages(lines: Iterable[bytes]) -> Iterator[Record]:
                 message = orjson.loads(line)
                 if not isinstance(message["type"], str):
                     raise TypeError
-            except (ValueError, TypeError, KeyError, LookupError) as error:
+            except (ValueError, TypeError, LookupError) as error:
                 remedy = "Give the messages of tap-mdc-vm, one in each line."
                 text = shown(line.decode(errors="replace").strip())
                 raise TapError(f"Line {number} of the input is no Singer message: {text}.", remedy) from error
@@ -111,12 +134,6 @@ def _made(mapper: Mapper, stream: str) -> list[FieldMap]:
     return [stream_map for stream_map in mapper.stream_maps[stream] if isinstance(stream_map, FieldMap)]
 
 
-def _unseen(source: str, stream_map: FieldMap) -> Seen:
-    labels = stream_map.transformed_schema["properties"]
-    origins = {label: _origin(stream_map, label) for label in labels}
-    return Seen(source, origins, dict.fromkeys(labels, 0))
-
-
 def _origin(stream_map: FieldMap, label: str) -> str:
     expression = stream_map.labels.get(label)
     if not expression:
@@ -125,29 +142,10 @@ def _origin(stream_map: FieldMap, label: str) -> str:
     return ", ".join(fields) or "(constant)"
 
 
-def _count(stream: Seen, record: Record, stream_map: FieldMap, samples: int) -> None:
-    mapped = stream_map.transform(record)
-    if mapped is None:
-        return
-    stream.records += 1
-    for label, value in mapped.items():
-        if value not in _EMPTY:
-            stream.filled[label] = stream.filled.get(label, 0) + 1
-    if len(stream.samples) < samples:
-        stream.samples.append((str(record.get("id", "")), mapped))
-
-
-def _rows(stream: Seen, record: Record) -> Iterator[tuple[str, ...]]:
-    for label, value in record.items():
-        text = json.dumps(value, ensure_ascii=False, default=str)
-        cut = text if len(text) <= _WIDEST_VALUE else text[: _WIDEST_VALUE - 1] + "…"
-        yield stream.origins.get(label, label), label, cut
-
-
-def _fullness(stream: Seen) -> Iterator[tuple[str, ...]]:
-    for label, filled in stream.filled.items():
-        remark = "empty in every record" if not filled else ""
-        yield label, f"{filled:,}", f"{100 * filled / stream.records:.1f} %", remark
+def _cut(value: object) -> str:
+    """Return a value as JSON, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _WIDEST_VALUE else text[: _WIDEST_VALUE - 1] + "…"
 
 
 def aligned(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> Iterator[str]:

@@ -14,24 +14,16 @@ _NAMED_AT_MOST = 20  # a table that is looked up by names of machines must not f
 
 
 class Table(dict[Any, Any]):
-    """A table of a map: an ordinary dict, whose ``get`` warns once of each word that it does not hold.
-
-    Args:
-        name: Its name in ``stream_map_config``.
-        entries: What it holds.
-    """
+    """A table of a map: an ordinary dict, whose ``get`` warns once of each word that it does not hold."""
 
     def __init__(self, name: str, entries: Mapping[Any, Any]) -> None:
-        """Copy the entries."""
         super().__init__(entries)
         self.name, self.missed = name, set[Any]()
 
     def get(self, key: Any, default: Any = None, /) -> Any:  # noqa: ANN401 - as dict's
-        """Return the entry for ``key``, or ``default``, which is logged once for each key."""
-        try:
+        """Return the entry for ``key``, or ``default``."""
+        if key in self:
             return self[key]
-        except KeyError:
-            pass
         if key not in _NO_WORD and key not in self.missed and len(self.missed) < _NAMED_AT_MOST:
             self.missed.add(key)
             emit(WordNotInTable(self.name, key, default, last=len(self.missed) == _NAMED_AT_MOST))

@@ -13,7 +13,7 @@ from pairs import SCHEMAS
 from psycopg.rows import dict_row
 
 from tap_mdc_vm import packaged
-from tap_mdc_vm.sources import key_of
+from tap_mdc_vm.sources import SOURCES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,9 +48,9 @@ def test_a_target_holds_every_record_after_two_runs(
         with loaded.connect(source) as connection:
             found = connection.table(stream)
             rows = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
-    records = {tuple(record[field] for field in key_of(stream)): record for record in extra[stream]}
+    records = {tuple(record[field] for field in SOURCES[stream].key): record for record in extra[stream]}
     assert len(rows) == len(records) == len(extra[stream]) > 0
     for row in rows:
         by_name = {name.lower(): value for name, value in row.items()}
-        record = records[tuple(by_name[field.lower()] for field in key_of(stream))]
+        record = records[tuple(by_name[field.lower()] for field in SOURCES[stream].key)]
         assert as_sent(row, record) == record

@@ -144,3 +144,4 @@ class Workers:
     def _work(self) -> None:
         while (job := self._jobs.get()[-1]) is not None:
             job()
+            del job  # or a thread that idles would hold the megabytes of its last result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import weakref
 
 import pytest
 
@@ -151,6 +152,16 @@ def test_a_lane_that_is_dropped_makes_room_for_the_next(workers):
     assert list(workers.results(kept)) == [None] * 5
     assert sorted(begun) == list(range(5))
     assert list(in_order(workers, [lambda: "alive"])) == ["alive"]
+
+
+def test_a_thread_that_idles_holds_no_result(workers):
+    class Result:
+        pass
+
+    freed, result = threading.Event(), workers.submit(Result).result(5)
+    weakref.finalize(result, freed.set)
+    del result
+    assert freed.wait(5)
 
 
 def test_an_urgent_job_goes_before_those_that_wait():

@@ -120,6 +120,10 @@ class UnavailableError(ServiceError):
     """Azure or a gateway before it kept on failing (408, 5xx)."""
 
 
+class UnansweredError(UnavailableError):
+    """Resource Graph kept on failing over a question: it is down, or the question is too heavy for it."""
+
+
 class RequestRefusedError(TapError):
     """Resource Graph does not answer what was asked (400), for a reason of its own."""
 

@@ -153,8 +153,9 @@ class MachinesHidden(Warned, frozen=True):
 
     template = (
         "{named:,} machines that interfaces or findings name were not read, and are not there when they are asked for "
-        "by id. They are not deleted: interfaces are attached to them, such as {example}. The application lacks the "
-        "Reader role on them, or Azure leaves rows out of its answers. See docs/troubleshooting.md#machines-not-read."
+        "by id, though interfaces are still attached to them, such as {example}. The application lacks the Reader role "
+        "there, Azure leaves rows out of its answers, or they were deleted within the last minutes. "
+        "See docs/troubleshooting.md#machines-not-read."
     )
     named: int
     example: str

@@ -218,6 +218,6 @@ def test_machines_that_azure_never_shows_are_told_from_deleted_ones_by_their_int
     )
     run = ran()
     assert len(run.records["virtual_machines"]) < 12
-    assert "interfaces are attached to them" in line(run, "were not read")
+    assert "interfaces are still attached to them" in line(run, "were not read")
     assert line(run, "not there any more") == ""
     assert run.error is None

@@ -24,7 +24,7 @@ from tap_mdc_vm.errors import (
     TapError,
     ThrottledError,
     TokenRefusedError,
-    UnavailableError,
+    UnansweredError,
     see,
 )
 
@@ -287,7 +287,7 @@ _MEANINGS: tuple[_Meaning, ...] = (
     ),
     (
         {408, *range(500, 600)},
-        UnavailableError,
+        UnansweredError,
         "Azure Resource Manager kept on failing",
         f"Run again later; status.azure.com tells of outages. {see('unavailable')}",
     ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tap_mdc_vm.azure.resource_graph import answers
 from tap_mdc_vm.azure.resource_graph.model import MAX_PAGE, Page
 from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition, group_of
-from tap_mdc_vm.errors import RequestRefusedError, UnavailableError
+from tap_mdc_vm.errors import RequestRefusedError, UnansweredError
 from tap_mdc_vm.resource_ids import lower
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Tally:
         if not self._one_by_one and group != part:
             try:
                 counted = self._questions.tally(group, part.modulus)
-            except (RequestRefusedError, UnavailableError):
+            except (RequestRefusedError, UnansweredError):
                 self._one_by_one = True
             else:
                 members = range(group.remainder, part.modulus, group.modulus)

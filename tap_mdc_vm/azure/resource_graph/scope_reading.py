@@ -23,7 +23,7 @@ from tap_mdc_vm.azure.resource_graph.ordered_pages import read_until_still
 from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition, cut, hashed
 from tap_mdc_vm.azure.resource_graph.questions import PartitionsUnusableError, Tally
 from tap_mdc_vm.azure.resource_graph.way import DoesNotFitError
-from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, ScopeTooLargeError, UnavailableError
+from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, ScopeTooLargeError, UnansweredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,7 +150,7 @@ class ScopeReading:
         """Return the rows of the first page if they are all, else none: then the first partition is next."""
         try:
             page = self._first_page(WHOLE)
-        except UnavailableError:
+        except UnansweredError:
             # Too heavy as a whole, perhaps. Then one part shows how many rows there are about, and how large.
             self._is_heavy = True
             page = self._first_page(_SIXTY_FOURTH)

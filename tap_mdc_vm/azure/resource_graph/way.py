@@ -25,7 +25,7 @@ from tap_mdc_vm.errors import (
     MalformedAnswerError,
     PayloadTooLargeError,
     RequestRefusedError,
-    UnavailableError,
+    UnansweredError,
 )
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ class Way:
                 raise
             self._shrink(part, mean, error)
             raise DoesNotFitError from error
-        except (RequestRefusedError, IncompleteError, MalformedAnswerError, UnavailableError) as error:
-            if packed and not (self._has_come and isinstance(error, UnavailableError)):
+        except (RequestRefusedError, IncompleteError, MalformedAnswerError, UnansweredError) as error:
+            if packed and not (self._has_come and isinstance(error, UnansweredError)):
                 self._unpack(error.message)
                 return self.ask(questions, part, mean, urgent=urgent)
             if isinstance(error, RequestRefusedError):

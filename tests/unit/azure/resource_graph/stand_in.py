@@ -266,7 +266,9 @@ class Reading:
         return [row["id"] for row in self.rows]
 
 
-def read(service: StandIn, *, query: Query = QUERY, scopes: Any, threads: int = 4, **options: Any) -> Reading:
+def read(
+    service: StandIn, *, query: Query = QUERY, scopes: Any, threads: int = 4, tokens: Any = None, **options: Any
+) -> Reading:
     """Read a service whole.
 
     Raises:
@@ -274,7 +276,7 @@ def read(service: StandIn, *, query: Query = QUERY, scopes: Any, threads: int = 
     """
     governor, workers = Governor(), Workers(threads)
     try:
-        client = Client("https://arm.example", service, Tokens(), governor)
+        client = Client("https://arm.example", service, tokens or Tokens(), governor)
         reading = Reader(client, workers, **options).start(query, scopes)
         return Reading([row for rows in reading for row in rows], reading)
     finally:

@@ -20,7 +20,7 @@ from tap_mdc_vm.errors import (
     TableMissingError,
     ThrottledError,
     TokenRefusedError,
-    UnavailableError,
+    UnansweredError,
 )
 
 
@@ -62,8 +62,8 @@ ERRORS = {
     "captured/arm-error-401-invalid-token.json": (TokenRefusedError, "InvalidAuthenticationToken"),
     "constructed/arm-error-401-wrong-issuer.json": (TokenRefusedError, "InvalidAuthenticationTokenTenant"),
     "constructed/arm-error-403-authorization-failed.json": (NoAccessError, "AuthorizationFailed"),
-    "constructed/arm-error-502-empty.json": (UnavailableError, "HTTP 502"),
-    "constructed/arm-error-503-html.json": (UnavailableError, "HTTP 503"),
+    "constructed/arm-error-502-empty.json": (UnansweredError, "HTTP 502"),
+    "constructed/arm-error-503-html.json": (UnansweredError, "HTTP 503"),
 }
 
 
@@ -102,7 +102,7 @@ def test_the_correlation_id_is_found_in_the_text_where_no_header_has_it(shared):
 @pytest.mark.parametrize("tail", ["", ".", "  ", "(none)"])
 def test_a_text_that_ends_before_its_correlation_id_has_none(tail):
     error = answers.refusal(answer(503, {"error": {"code": "Busy", "message": f"Later. correlationId = {tail}"}}))
-    assert type(error) is UnavailableError
+    assert type(error) is UnansweredError
     assert error.correlation_id == ""
 
 

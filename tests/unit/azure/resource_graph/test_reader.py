@@ -194,6 +194,29 @@ def test_an_outage_ends_the_run(read):
         read(StandIn(things(3_000), failing=lambda text: True))
 
 
+class NoTokens:
+    """Entra ID, out of order from some request on."""
+
+    def __init__(self, given):
+        self.given, self.refused = given, 0
+
+    def token(self):
+        if self.given:
+            self.given -= 1
+            return "token"
+        self.refused += 1
+        raise UnavailableError("Entra ID keeps on answering 503.")
+
+
+@pytest.mark.parametrize("given", [0, 1])
+def test_that_nobody_can_sign_in_is_no_reason_to_ask_otherwise(read, given, caplog):
+    tokens = NoTokens(given)
+    with pytest.raises(UnavailableError, match="Entra ID"):
+        read(StandIn(things(3_000)), tokens=tokens, threads=1)
+    assert tokens.refused == 1
+    assert "asking for" not in caplog.text
+
+
 def test_an_outage_in_between_is_no_reason_to_ask_otherwise(read):
     service = StandIn(things(3_000))
     service.failing = lambda text: len(service.asked) > 5

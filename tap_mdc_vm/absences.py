@@ -6,8 +6,10 @@ log of a run and for Test Connection.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from tap_mdc_vm import events, queries
 from tap_mdc_vm.azure.resource_graph.model import Query, Scope, quoted
@@ -30,12 +32,27 @@ _ASKED = 100
 _ORDER = "| order by id asc"
 
 
-def or_not_asked(what: str, remarks: Iterator[events.Event]) -> Iterator[events.Event]:
-    """Yield remarks, or that their question can't be answered. No record depends on it, so the run goes on."""
-    try:
-        yield from remarks
-    except TapError as error:
-        yield events.NotAsked(what, str(error))
+P = ParamSpec("P")
+Question = Callable[P, "Iterator[events.Event]"]
+
+
+def or_not_asked(what: str) -> Callable[[Question[P]], Question[P]]:
+    """Return a decorator: if a question can't be answered, that is a remark, too.
+
+    No record depends on the answer, so the run goes on.
+    """
+
+    def decorated(question: Question[P]) -> Question[P]:
+        @wraps(question)
+        def remarks(*arguments: P.args, **named: P.kwargs) -> Iterator[events.Event]:
+            try:
+                yield from question(*arguments, **named)
+            except TapError as error:
+                yield events.NotAsked(what, str(error))
+
+        return remarks
+
+    return decorated
 
 
 def subscriptions_with(reader: Reader, query: Query, subscriptions: Collection[str]) -> set[str]:
@@ -84,6 +101,7 @@ def unassessed(reasons: dict[str, str]) -> Iterator[events.Event]:
         yield events.SubscriptionsWithoutAssessments(ids, reason)
 
 
+@or_not_asked("whether assessments of virtual machines have ids of another form")
 def of_another_form(reader: Reader, settings: Settings, scopes: Collection[Scope]) -> Iterator[events.Event]:
     """Yield how many assessments Azure calls a virtual machine's whose ids have no known form, and one such id."""
     query = queries.query("unclaimed_assessments", settings)
@@ -92,6 +110,7 @@ def of_another_form(reader: Reader, settings: Settings, scopes: Collection[Scope
         yield events.AssessmentsOfAnotherForm(count, next(page.rows[0]["id"] for page in pages if page.rows))
 
 
+@or_not_asked("whether machines were left out")
 def unread_machines(
     reader: Reader, settings: Settings, scopes: Collection[Scope], ids: Collection[str]
 ) -> Iterator[events.Event]:
@@ -131,9 +150,9 @@ def silent(reader: Reader, machines: Collection[str], assessed: Collection[str],
         TapError: Azure can't be asked.
     """
     without = set(machines) - set(assessed)
-    return (
-        without - subscriptions_with(reader, queries.unfiltered(FINDINGS), without) if without and filtered else without
-    )
+    if without and filtered:
+        without -= subscriptions_with(reader, queries.unfiltered(FINDINGS), without)
+    return without
 
 
 def _rows(reader: Reader, query: Query, subscriptions: Collection[str]) -> list[Row]:

@@ -140,10 +140,9 @@ class Checks:
         subscriptions = {subscription.id for subscription in coverage.readable}
         machines = absences.subscriptions_with(reader, queries.query(MACHINES, settings), subscriptions)
         silent = absences.silent(reader, machines, (), filtered=True)
-        another_form = absences.of_another_form(reader, settings, coverage.scopes)
         for remark in (
             *absences.unassessed(absences.reasons(reader, settings, sorted(silent))),
-            *absences.or_not_asked("whether assessments of virtual machines have ids of another form", another_form),
+            *absences.of_another_form(reader, settings, coverage.scopes),
         ):
             yield remark.line()
 

@@ -143,13 +143,12 @@ class Run:
         """Yield what is absent once a stream is written."""
         about = self.reader, self.settings
         if stream == FINDINGS and not inventory.reading(FINDINGS).shortcomings:  # else absence would say nothing
-            yield from absences.or_not_asked("which subscriptions have no assessment", self._unassessed_ones(inventory))
-            question = "whether assessments of virtual machines have ids of another form"
-            yield from absences.or_not_asked(question, absences.of_another_form(*about, scopes))
+            yield from self._unassessed_ones(inventory)
+            yield from absences.of_another_form(*about, scopes)
         if stream == self._wanted[-1]:
-            found = absences.unread_machines(*about, scopes, inventory.unread_machines)
-            yield from absences.or_not_asked("whether machines were left out", found)
+            yield from absences.unread_machines(*about, scopes, inventory.unread_machines)
 
+    @absences.or_not_asked("which subscriptions have no assessment")
     def _unassessed_ones(self, inventory: Inventory) -> Iterator[events.Event]:
         subscriptions = inventory.machines.subscriptions
         silent = absences.silent(self.reader, subscriptions, inventory.assessed, filtered=self._filtered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 from collections.abc import Iterator, Mapping
 from functools import reduce
@@ -110,11 +111,8 @@ class MapCheck:
 
     def properties(self, stream: str) -> dict[str, Any]:
         """Return the schemas of the fields that expressions of a map's stream can name: any of an unknown source."""
-        sources = self.sources(stream)
-        fields = {} if sources else _AnyField()
-        for source in sources:
-            fields |= self.map.schemas[source].get("properties", {})
-        return fields
+        sources = [self.map.schemas[source].get("properties", {}) for source in self.sources(stream)]
+        return {name: schema for fields in sources for name, schema in fields.items()} if sources else _AnyField()
 
     def _stream(self, stream: str, content: dict[str, Any]) -> Iterator[Problem]:
         if not self.sources(stream):
@@ -219,13 +217,11 @@ class MapCheck:
 
     def _labels(self, stream: str) -> Iterator[Problem]:
         """Yield labels that the shipped stream of the same name lacks, or has with another type."""
-        ships = [
-            MapCheck(merge(file, schemas=self.map.schemas)) for file in map(read, names()) if stream in file.stream_maps
-        ]
         known: dict[str, set[str]] = {}
-        for each in ships:
-            known |= each.types(stream)
-        for label, types in self.types(stream).items() if ships else ():
+        for file in map(read, names()):
+            if stream in file.stream_maps:
+                known |= MapCheck(merge(file, schemas=self.map.schemas)).types(stream)
+        for label, types in self.types(stream).items() if known else ():
             if label not in known:
                 yield (stream, label), f"is not a label of {stream} as it ships{nearest(label, known)}"
             elif wrong := types - known[label]:
@@ -244,9 +240,9 @@ class MapCheck:
         """Yield stream, label (or ``__filter__``) and expression, of those that parse."""
         for stream, content in self.map.stream_maps.items():
             for label, text in (content if isinstance(content, dict) else {}).items():
-                expression = _parsed(text) if label == "__filter__" or not label.startswith("__") else None
-                if expression:
-                    yield stream, label, expression
+                if isinstance(text, str) and (label == "__filter__" or not label.startswith("__")):
+                    with contextlib.suppress(ExpressionError):
+                        yield stream, label, parse(text)
 
     def _fragile(self) -> Iterator[Problem]:
         for stream, label, expression in self.expressions():
@@ -264,13 +260,6 @@ class MapCheck:
                 except Exception as error:  # noqa: BLE001 - an expression can raise anything
                     empty = " and ".join(nullable)
                     yield (stream, label), f"can't be computed where {empty} is null ({one_line(error)})"
-
-
-def _parsed(text: object) -> Expression | None:
-    try:
-        return parse(text) if isinstance(text, str) else None
-    except ExpressionError:
-        return None
 
 
 def _kind(value: object) -> str:

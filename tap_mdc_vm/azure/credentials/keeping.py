@@ -54,6 +54,7 @@ class Tokens:
         self._lock = threading.Lock()
         self._way: Callable[[], Token] | None = None
         self._last: Token | None = None
+        self._given_up: TapError | None = None
         self._ends = self._quiet_until = 0.0
         self._had_one = False
         self.waited_seconds = 0.0
@@ -64,23 +65,17 @@ class Tokens:
         Raises:
             TapError: There is none: it is refused, or whoever is asked can't be reached, fails or is somebody else.
         """
+        before = self._given_up
         with self._lock:
+            if self._given_up and self._given_up is not before:
+                raise self._given_up  # the patience of another thread, for which this one has waited all the while
             if self._last and self._clock() < self._quiet_until and self._is_good:
                 return self._last.value
-            patience = self._patience()
-            while True:
-                try:
-                    return self._sign_in()
-                except TapError as error:
-                    self._way = None
-                    if self._last and self._is_good:
-                        logger.warning("Going on with the present token: %s", error)
-                        self._quiet_until = self._clock() + QUIET
-                        return self._last.value
-                    pause = patience.wait(error, first_contact=not self._had_one)
-                    logger.info("No token yet, asking again in %.1f seconds: %s", pause, error.message)
-                self._sleep(pause)
-                self.waited_seconds += pause
+            try:
+                return self._patiently()
+            except TapError as error:
+                self._given_up = error
+                raise
 
     def renew(self, refused: str) -> bool:
         """Forget a token that was refused, so that the next one is new.
@@ -93,6 +88,22 @@ class Tokens:
             if is_present:
                 self._way = self._last = None
             return is_present
+
+    def _patiently(self) -> str:
+        patience = self._patience()
+        while True:
+            try:
+                return self._sign_in()
+            except TapError as error:
+                self._way = None
+                if self._last and self._is_good:
+                    logger.warning("Going on with the present token: %s", error)
+                    self._quiet_until = self._clock() + QUIET
+                    return self._last.value
+                pause = patience.wait(error, first_contact=not self._had_one)
+                logger.info("No token yet, asking again in %.1f seconds: %s", pause, error.message)
+            self._sleep(pause)
+            self.waited_seconds += pause
 
     def _sign_in(self) -> str:
         if self._way is None:

@@ -261,6 +261,41 @@ def test_threads_wait_for_one_sign_in_instead_of_beginning_their_own():
     assert len(opened) == 1
 
 
+class Line:
+    """A lock that counts who comes for it."""
+
+    def __init__(self):
+        self.lock, self.came = threading.Lock(), threading.Semaphore(0)
+
+    def __enter__(self):
+        self.came.release()
+        self.lock.acquire()
+
+    def __exit__(self, *raised):
+        self.lock.release()
+
+
+def test_threads_in_line_for_a_sign_in_that_fails_for_good_fail_with_it(monkeypatch):
+    endpoint, line = Endpoint(DOWN), Line()
+    monkeypatch.setattr(endpoint.tokens, "_lock", line)
+    ask_once = endpoint.sign_in
+
+    def ask_when_all_are_in_line():
+        if not endpoint.asked:
+            assert all(line.came.acquire(timeout=10) for _ in range(8))
+        return ask_once()
+
+    monkeypatch.setattr(endpoint, "sign_in", ask_when_all_are_in_line)
+
+    def ask(_):
+        with pytest.raises(UnavailableError):
+            endpoint.token()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(ask, range(8)))
+    assert sum(endpoint.slept) < 120
+
+
 def test_what_was_waited_between_tries_is_added_up():
     endpoint = Endpoint(DOWN, DOWN, "a", DOWN, "b", lifetime=0)
     endpoint.token()

@@ -273,6 +273,10 @@ class GraphApi:
             self._answers.put(key, replace(response, headers=page.headers))
         return Outcome(response, question, page)
 
+    def keep_no_answers(self) -> None:
+        """Make each answer anew from now on, so that a fault can spoil it."""
+        self._answers = None
+
     def page(self, question: Question, query: kql.Query, number: int) -> Page:
         """Execute a query within what may be seen."""
         scope, headers = self._scope(question)

@@ -240,6 +240,11 @@ class Sandbox:
         }
         return bundle | proxies | no_proxies | azure | cli
 
+    def disturb(self, *faults: Fault) -> None:
+        """Let these go wrong from now on, in place of what was planned before."""
+        self._graph.keep_no_answers()
+        self._faults = Faults(faults)
+
     def _readable(self) -> set[str]:
         return {s.id for s in self.fleet.subscriptions if s.readable} - self.unreadable
 

@@ -57,23 +57,24 @@ SIGN_IN = {
 
 
 @pytest.fixture(scope="module")
-def fleet():
-    return Fleet(machines=60, assessments_per_machine=4)
+def sandbox():
+    with Sandbox(Fleet(machines=60, assessments_per_machine=4), quota=None) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(scope="module")
-def undisturbed(fleet):
-    with Sandbox(fleet, quota=None) as sandbox:
-        return ids(sync(sandbox.config | CONFIG))
+def undisturbed(sandbox):
+    sandbox.disturb()
+    return ids(sync(sandbox.config | CONFIG))
 
 
 def ids(run):
     return {stream: sorted(record["id"] for record in records) for stream, records in run.records.items()}
 
 
-def disturbed(fleet, *faults, **config):
-    with Sandbox(fleet, quota=None, faults=faults) as sandbox:
-        return sync(sandbox.config | CONFIG | config)
+def disturbed(sandbox, *faults, **config):
+    sandbox.disturb(*faults)
+    return sync(sandbox.config | CONFIG | config)
 
 
 def test_every_kind_of_fault_has_its_row():
@@ -82,23 +83,23 @@ def test_every_kind_of_fault_has_its_row():
 
 @pytest.mark.parametrize("kind", sorted(set(LASTING) - {Kind.SUBSCRIPTION_LIMIT, Kind.STALL}))
 @pytest.mark.parametrize("after", [0, 2])
-def test_a_fault_that_passes_changes_nothing(fleet, undisturbed, kind, after):
+def test_a_fault_that_passes_changes_nothing(sandbox, undisturbed, kind, after):
     fault = Fault(kind=kind, containing=FINDINGS, after=after, times=2, seconds=0.02)
-    run = disturbed(fleet, fault)
+    run = disturbed(sandbox, fault)
     assert run.error is None
     assert ids(run) == undisturbed
 
 
-def test_an_answer_that_does_not_come_is_asked_for_again_after_the_time_out(fleet, undisturbed):
-    run = disturbed(fleet, Fault(kind=Kind.STALL, seconds=3, containing=FINDINGS), request_timeout=1)
+def test_an_answer_that_does_not_come_is_asked_for_again_after_the_time_out(sandbox, undisturbed):
+    run = disturbed(sandbox, Fault(kind=Kind.STALL, seconds=3, containing=FINDINGS), request_timeout=1)
     assert run.error is None
     assert ids(run) == undisturbed
 
 
 @pytest.mark.parametrize(("kind", "error"), [(kind, error) for kind, error in LASTING.items() if error])
-def test_a_fault_that_lasts_ends_the_run_in_one_line(fleet, kind, error):
+def test_a_fault_that_lasts_ends_the_run_in_one_line(sandbox, kind, error):
     fault = Fault(kind=kind, containing=FINDINGS, times=None, seconds=2)
-    run = disturbed(fleet, fault, request_timeout=1)
+    run = disturbed(sandbox, fault, request_timeout=1)
     assert isinstance(run.error, error)
     assert "\n" not in str(run.error)
     assert run.summary["complete"] is False
@@ -107,27 +108,27 @@ def test_a_fault_that_lasts_ends_the_run_in_one_line(fleet, kind, error):
 
 
 @pytest.mark.parametrize("kind", [kind for kind, error in LASTING.items() if error is None])
-def test_what_can_be_seen_through_need_not_end(fleet, undisturbed, kind):
-    run = disturbed(fleet, Fault(kind=kind, containing=FINDINGS, times=None))
+def test_what_can_be_seen_through_need_not_end(sandbox, undisturbed, kind):
+    run = disturbed(sandbox, Fault(kind=kind, containing=FINDINGS, times=None))
     assert run.error is not None or ids(run) == undisturbed
 
 
 @pytest.mark.parametrize("kind", SIGN_IN)
-def test_trouble_at_entra_id_that_passes_changes_nothing(fleet, undisturbed, kind):
-    run = disturbed(fleet, Fault(kind=kind, times=2, seconds=0.02))
+def test_trouble_at_entra_id_that_passes_changes_nothing(sandbox, undisturbed, kind):
+    run = disturbed(sandbox, Fault(kind=kind, times=2, seconds=0.02))
     assert run.error is None
     assert ids(run) == undisturbed
 
 
 @pytest.mark.parametrize(("kind", "error"), SIGN_IN.items())
-def test_trouble_at_entra_id_that_lasts_ends_the_run(fleet, kind, error):
-    run = disturbed(fleet, Fault(kind=kind, times=None, seconds=0.02))
+def test_trouble_at_entra_id_that_lasts_ends_the_run(sandbox, kind, error):
+    run = disturbed(sandbox, Fault(kind=kind, times=None, seconds=0.02))
     assert isinstance(run.error, error)
     assert run.records == {}
 
 
-def test_every_request_failing_once_is_survived(fleet, undisturbed):
+def test_every_request_failing_once_is_survived(sandbox, undisturbed):
     kinds = [kind for kind in LASTING if kind not in {Kind.SUBSCRIPTION_LIMIT, Kind.STALL}]
-    run = disturbed(fleet, *(Fault(kind=kind, after=number, seconds=0.02) for number, kind in enumerate(kinds)))
+    run = disturbed(sandbox, *(Fault(kind=kind, after=number, seconds=0.02) for number, kind in enumerate(kinds)))
     assert run.error is None
     assert ids(run) == undisturbed

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 from sent import sent
+from xdist.scheduler import LoadFileScheduling
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.rows.fields import Context
@@ -26,8 +27,25 @@ pytest_plugins = ["https_servers"]
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Rows and exchanges captured from Azure; they lie beside the checkout and are no part of it."""
 
-settings.register_profile("unhurried", deadline=None)
+settings.register_profile("unhurried", deadline=None, max_examples=50)
 settings.load_profile("unhurried")
+
+LOADED = {f"tests/targets/test_{name}.py" for name in ("duckdb", "examples", "extra_streams", "jsonl", "postgres")}
+"""Files whose tests read the same databases and files, which are loaded once in each process that wants them."""
+
+
+class ByWhatIsLoaded(LoadFileScheduling):
+    """Gives a file of tests to one process, and to the same one those that read what was loaded."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "loaded" if file in LOADED else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByWhatIsLoaded:
+    """Distribute by ourselves, whatever --dist says."""
+    return ByWhatIsLoaded(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -257,7 +257,7 @@ def test_what_a_person_can_mend_is_one_line_and_status_one(odd, tmp_path, change
 
 
 def test_over_a_thousand_subscriptions_are_read_in_batches_without_a_row_at_their_edges_lost_or_doubled():
-    fleet = Fleet(machines=400, assessments_per_machine=2, subscriptions=1_100)
+    fleet = Fleet(machines=150, assessments_per_machine=2, subscriptions=1_100)
     with Sandbox(fleet, quota=None) as sandbox:
         readable = [subscription.id for subscription in fleet.subscriptions if subscription.readable]
         run = sync(sandbox.config | {"subscription_ids": readable, "transform_map": "none"})

@@ -57,7 +57,7 @@ ONE_OF_EACH = {"virtual_machines": 3, "network_interfaces": 3, "public_ips": 3, 
 
 
 @given(data=st.data())
-@settings(max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_fields_are_missing_the_records_are_what_the_oracle_expects(tenant, data):
     pruned = copy.deepcopy(tenant)
     for table, most in ONE_OF_EACH.items():

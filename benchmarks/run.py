@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import end_to_end
 import growth
+import many
 import quota
 import speed
 import start_up
@@ -35,6 +36,7 @@ def items(machines: int, runs: int, plot: Path | None) -> dict[str, Callable[[Ta
         "quota": quota.measure,
         "end-to-end": partial(end_to_end.measure, runs=runs),
         "start-up": partial(start_up.measure, runs=runs),
+        "many": many.measure,
         "growth": partial(growth.measure, plot=plot),
     }
 

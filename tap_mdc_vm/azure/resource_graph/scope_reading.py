@@ -215,13 +215,7 @@ class ScopeReading:
             return _Read()
 
     def _proven(self, tally: Tally, part: Partition) -> _Read:
-        """Return a partition's rows once they agree with its count and with the first page, or why they never do.
-
-        Raises:
-            DoesNotFitError: They don't fit one answer.
-            PartitionsUnusableError: The service can't partition.
-            TapError: Azure can't be asked.
-        """
+        """Return a partition's rows once they agree with its count and with the first page, or why they never do."""
         try:
             read = self._belonging(part)
             count = tally.of(part)
@@ -244,11 +238,7 @@ class ScopeReading:
         return replace(read, unproven=_contradiction(reason))
 
     def _belonging(self, part: Partition, *, urgent: bool = False) -> _Read:
-        """Return a partition's rows of one answer.
-
-        Raises:
-            PartitionsUnusableError: Rows of others were among them, twice.
-        """
+        """Return a partition's rows of one answer."""
         for last in (False, True):
             read = self._read_of(self._way.ask(self._ask, part, self._mean(part), urgent=urgent or last))
             strangers = part.strangers(read.rows)
@@ -259,11 +249,7 @@ class ScopeReading:
         return read
 
     def _adds_up(self, tally: Tally, read: int) -> None:
-        """See that no more rows are counted than were read.
-
-        Raises:
-            PartitionsUnusableError: More are, every time.
-        """
+        """See that no more rows are counted than were read."""
         counted, most = self.expected, read
         for _ in range(_ROUNDS):
             if counted <= most or (counted := self._ask.count()) <= most:

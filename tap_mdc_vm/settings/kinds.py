@@ -107,13 +107,15 @@ def texts(read: Callable[[str], str], **schema: object) -> Kind:
     def from_raw(value: object) -> tuple[str, ...]:
         value = parsed(value, list)
         if isinstance(value, str):
-            value = re.split(r"[,\s]+", value)
+            value = list(filter(None, re.split(r"[,\s]+", value)))
         if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
             raise ValueError('must be a list of texts, such as ["one", "two"]')
         found: dict[str, str] = {}
         problems: list[str] = []
-        for entry in filter(None, map(str.strip, value)):
+        for entry in map(str.strip, value):
             try:
+                if not entry:  # else a filter that was meant would filter nothing
+                    raise ValueError("holds an empty entry: remove it, or fill it in")
                 taken = read(entry)
                 found.setdefault(lower(taken), taken)
             except ValueError as error:

@@ -708,3 +708,10 @@ def test_any_configuration_whatever_gives_settings_or_problems_of_one_line(confi
 def test_paths_may_begin_with_the_home_directory(monkeypatch, pem):
     monkeypatch.setenv("HOME", str(Path(pem).parent))
     assert read(ca_bundle="~/ca.pem").ca_bundle == pem
+
+
+@pytest.mark.parametrize(
+    "name", ["subscription_ids", "resource_groups", "recommendation_categories", "assessment_statuses"]
+)
+def test_an_empty_entry_of_a_list_is_refused_rather_than_reading_more_than_was_meant(name):
+    assert problems(**{name: [""]}) == [f"{name} holds an empty entry: remove it, or fill it in"]

@@ -7,6 +7,14 @@ MELTANO := $(BIN)/meltano
 PLUGINS := tap-mdc-vm target-jsonl target-postgres target-s3-jsonl target-duckdb target-csv etm-delivery
 export MELTANO_CLI_DISABLE_VERSION_CHECK := true
 
+# An environment of one Python would otherwise pass for that of another.
+ifneq ($(and $(PYTHON),$(wildcard .venv/bin/python),$(filter-out clean,$(or $(MAKECMDGOALS),help))),)
+version = $(shell $(1) -c 'import sys; print(*sys.version_info[:2], sep=".")')
+ifneq ($(call version,$(PYTHON)),$(call version,.venv/bin/python))
+$(error .venv is of Python $(call version,.venv/bin/python), PYTHON is $(call version,$(PYTHON)): run `make clean`, then this again)
+endif
+endif
+
 .PHONY: help install demo try test targets chaos clients bench lint format docs constraints clean
 
 help: ## Show this list

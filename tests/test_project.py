@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,19 @@ def test_make_clean_leaves_loads_and_meltanos_state_alone(tmp_path: Path):
     subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
     files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert files == {"Makefile", *kept}
+
+
+def test_make_notices_an_environment_of_another_python_than_the_one_asked_for(tmp_path: Path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    other = tmp_path / ".venv" / "bin" / "python"
+    other.parent.mkdir(parents=True)
+    other.write_text("#!/bin/sh\necho 3.1\n", encoding="utf-8")
+    other.chmod(0o755)
+    command = ["make", "--dry-run", f"PYTHON={sys.executable}"]
+    done = subprocess.run([*command, "lint"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert ".venv is of Python 3.1, PYTHON is" in done.stderr
+    assert subprocess.run([*command, "clean"], cwd=tmp_path, capture_output=True, check=False).returncode == 0
 
 
 def written() -> set[str]:

@@ -158,8 +158,9 @@ class Store:
         self._types: _Memory[list[tuple[str, str]]] = _Memory(_REMEMBERED * 16)
 
     def close(self) -> None:
-        """Free memory and disk."""
+        """Free memory and disk, and let go of what is DuckDB's: it complains of what is there as a process ends."""
         self._connection.close()
+        del self._connection, self._per_thread
         for archive in self._archives.values():
             archive.close()
         self._folder.cleanup()

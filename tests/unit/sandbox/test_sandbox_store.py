@@ -450,3 +450,12 @@ def test_rows_come_and_go_at_their_moments():
     found = {number: rows(store, "project id", conditions=seen[number]).total for number in seen}
     store.close()
     assert found == {2: 1, 3: 2, 4: 2, 5: 1, 6: 1}
+
+
+def test_a_closed_store_holds_nothing_of_duckdb_that_the_end_of_the_process_would_complain_of():
+    store = Store(seed=1)
+    store.load({})
+    store.answer(kql.understood("Resources | count"), View(1))
+    store.close()
+    assert [value for value in vars(store).values() if type(value).__module__.startswith("_duckdb")] == []
+    assert not hasattr(store, "_per_thread")

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from subprocess import CompletedProcess
 from types import SimpleNamespace
@@ -125,6 +126,8 @@ def differences(found: dict[str, dict[str, Any]], expected: dict[str, dict[str, 
             is_, ought = found[key].get(field, "no such field"), expected[key].get(field, "no such field")
             if isinstance(is_, datetime) and isinstance(ought, str):
                 ought = datetime.fromisoformat(ought).replace(tzinfo=None)
+            if isinstance(is_, Decimal):
+                is_ = float(is_)
             if is_ != ought:
                 lines.append(f"{key}: {field} is {is_!r}, not {ought!r}")
     return lines

@@ -15,6 +15,7 @@ from pairs import KEYS, ROOT, SCHEMAS, Meltano, Records, Tenant, differences, po
 from psycopg.rows import dict_row
 
 from tap_mdc_vm import packaged
+from tap_mdc_vm.sources import SOURCES
 from tap_mdc_vm_sandbox import Fault, Kind, Limits, Sandbox
 
 if TYPE_CHECKING:
@@ -74,11 +75,13 @@ def test_types_and_keys_land_as_what_they_are(loaded_postgres: str):
             [SCHEMA],
         ).fetchall()
     types = {(table, column): kind for table, column, kind in columns}
-    assert set(keys) == set(KEYS.items())
+    extra = {(stream, field) for stream in packaged.EXTRA_STREAMS for field in SOURCES[stream].key}
+    assert set(keys) == set(KEYS.items()) | extra
     for stream in ("virtual_machines", "network_interfaces", "assessments"):
         for name, schema in packaged.schema(stream)["properties"].items():
             first = schema["type"] if isinstance(schema["type"], str) else schema["type"][-1]
             kinds = {"object": {"jsonb"}, "boolean": {"bool"}, "string": {"text"}, "array": {"_text", "_jsonb"}}
+            kinds |= {"integer": {"int8"}, "number": {"numeric", "float8"}}
             assert types[stream, name] in ({"timestamp"} if schema.get("format") == "date-time" else kinds[first]), name
     assert types["etm_findings", "findingSeverity"] == "int8"
     assert types["etm_findings", "findingFirstFoundOn"] == "timestamp"

@@ -132,6 +132,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Start a stand-in for S3 on a free port of loopback, with an empty bucket, and lead to it; return a client."""
+    moto_api_backend.reset()  # what it holds is the process's, and so another test's
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -30,7 +30,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 settings.register_profile("unhurried", deadline=None, max_examples=50)
 settings.load_profile("unhurried")
 
-LOADED = {f"tests/targets/test_{name}.py" for name in ("duckdb", "examples", "extra_streams", "jsonl", "postgres")}
+LOADED = {
+    f"tests/targets/test_{name}.py" for name in ("duckdb", "examples", "extra_streams_loaded", "jsonl", "postgres")
+}
 """Files whose tests read the same databases and files, which are loaded once in each process that wants them."""
 
 

@@ -41,8 +41,8 @@ def secrets():
 def sandbox(secrets):
     issue, check = Tokens.issue, Entra._check_assertion
 
-    def issuing(self):
-        token = issue(self)
+    def issuing(self, *claims):
+        token = issue(self, *claims)
         secrets.update({token, token.rpartition(".")[2]})
         return token
 

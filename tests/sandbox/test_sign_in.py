@@ -110,8 +110,8 @@ def test_an_expired_secret_and_a_disabled_application_are_told(state, code, sour
     assert refusal(source()).code == code
 
 
-def test_a_token_for_another_clouds_resource_manager_is_told(source):
-    error = refusal(source(resource_manager_url="https://management.usgovcloudapi.net"))
+def test_a_resource_manager_that_entra_does_not_know_is_told(source):
+    error = refusal(source(resource_manager_url="https://management.example.org"))
     assert error.code == "AADSTS500011"
     assert "resource_manager_url" in error.remedy
 

@@ -26,8 +26,8 @@ _SECRETS = (
     ("SSH private key", "High", "/home/deploy/.ssh/id_ed25519"),
     ("Storage account access key", "Critical", "/etc/backup/upload.conf"),
     ("Database connection string", "High", "/srv/app/appsettings.json"),
-    ("Cloud access token", "Critical", "/root/.config/cloud/credentials.json"),
-    ("Password in a shell history", "Medium", "/root/.bash_history"),
+    ("Cloud access token", "Critical", "/home/deploy/.config/cloud/credentials.json"),
+    ("Password in a shell history", "Medium", "/home/deploy/.bash_history"),
     ("Certificate with its private key", "Medium", "/etc/ssl/private/legacy.pfx"),
 )
 _SETTINGS = {

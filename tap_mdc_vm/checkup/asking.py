@@ -26,7 +26,7 @@ class Exchange:
 
     Attributes:
         status: HTTP status.
-        headers: By name in lower case.
+        headers: By name in any letter case.
         size: Bytes of the body, unpacked.
         body: The decoded body; empty if it is no JSON object.
         refusal: What the tap makes of an answer other than 200.
@@ -105,5 +105,5 @@ class Asker:
             refusal = error
         answer = self._last
         assert answer is not None  # noqa: S101 - the client raised or got one
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Exchange(answer.status, headers, len(answer.body), answer.json_object() or {}, refusal, time.time())
+        body = answer.json_object() or {}
+        return Exchange(answer.status, answer.headers, len(answer.body), body, refusal, time.time())

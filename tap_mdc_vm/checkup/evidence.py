@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tap_mdc_vm.azure.resource_graph.partitions import Partition
 from tap_mdc_vm.errors import PayloadTooLargeError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tap_mdc_vm.azure.resource_graph.model import Query
     from tap_mdc_vm.checkup.asking import Exchange
+
+T = TypeVar("T")
 
 SAMPLE = 1000
 """Rows of a sample at most: one page."""
@@ -51,6 +53,10 @@ class Evidence:
     def rows(self, *questions: str) -> list[dict[str, Any]]:
         """Return the rows that came for some questions."""
         return [row for name in questions if name in self.answers for row in self.answers[name].rows]
+
+    def column(self, name: str, question: str) -> set[Any]:
+        """Return what stands in one column of the rows that came for a question."""
+        return {row.get(name) for row in self.rows(question)}
 
     def count(self, question: str) -> int | None:
         """Return what a ``… | count`` said; None where it said nothing."""
@@ -149,26 +155,8 @@ def machine_of(finding_id: str) -> str:
     return finding_id[:place] if place >= 0 else ""
 
 
-def at(row: object, *path: str) -> object:
-    """Return what stands at a place in a row; None if nothing does."""
+def at(kind: type[T], row: object, *path: str) -> T:
+    """Return what stands at a place in a row; where nothing of the kind does, an empty one, such as ``""``."""
     for name in path:
         row = row.get(name) if isinstance(row, dict) else None
-    return row
-
-
-def text_at(row: object, *path: str) -> str:
-    """Return the text at a place in a row; nothing if there is none."""
-    value = at(row, *path)
-    return value if isinstance(value, str) else ""
-
-
-def object_at(row: object, *path: str) -> dict[str, Any]:
-    """Return the object at a place in a row; an empty one if there is none."""
-    value = at(row, *path)
-    return value if isinstance(value, dict) else {}
-
-
-def list_at(row: object, *path: str) -> list[Any]:
-    """Return the array at a place in a row; an empty one if there is none."""
-    value = at(row, *path)
-    return value if isinstance(value, list) else []
+    return row if isinstance(row, kind) else kind()

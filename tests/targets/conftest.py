@@ -42,34 +42,33 @@ def tenant(living: Tenant) -> Tenant:
 
 
 @pytest.fixture(scope="session")
-def everything(living: Tenant) -> Records:
-    """All that should arrive of the living tenant.
-
-    Of the streams that the transform map makes, it is what the tap sends: whether that is right, other tests say.
-    """
-    records = living.expected() | {"etm_assets": {}, "etm_findings": {}}
-    with Sandbox(living, quota=None) as sandbox:
-        command = [sys.executable, "-m", "tap_mdc_vm"]
-        environ = os.environ | sandbox.environment
-        lines = subprocess.run(command, env=environ, check=True, capture_output=True, cwd=ROOT).stdout.splitlines()
-    for message in map(json.loads, lines):
-        if message["type"] == "RECORD" and message["stream"].startswith("etm_"):
-            records[message["stream"]][message["record"][KEYS[message["stream"]]]] = message["record"]
-    return records
-
-
-@pytest.fixture(scope="session")
-def extra(living: Tenant) -> dict[str, list[dict[str, Any]]]:
-    """The records of the extra streams as the tap sends them: whether they are right, other tests say."""
-    records: dict[str, list[dict[str, Any]]] = {stream: [] for stream in packaged.EXTRA_STREAMS}
+def sent_records(living: Tenant) -> dict[str, list[dict[str, Any]]]:
+    """What the tap sends of the living tenant, by stream."""
+    records: dict[str, list[dict[str, Any]]] = {}
     with Sandbox(living, quota=None) as sandbox:
         environ = os.environ | sandbox.environment | EXTRA
         command = [sys.executable, "-m", "tap_mdc_vm"]
         lines = subprocess.run(command, env=environ, check=True, capture_output=True, cwd=ROOT).stdout.splitlines()
     for message in map(json.loads, lines):
-        if message["type"] == "RECORD" and message["stream"] in records:
-            records[message["stream"]].append(message["record"])
+        if message["type"] == "RECORD":
+            records.setdefault(message["stream"], []).append(message["record"])
     return records
+
+
+@pytest.fixture(scope="session")
+def everything(living: Tenant, sent_records: dict[str, list[dict[str, Any]]]) -> Records:
+    """All that should arrive of the living tenant.
+
+    Of the streams that the transform map makes, it is what the tap sends: whether that is right, other tests say.
+    """
+    etm = ("etm_assets", "etm_findings")
+    return living.expected() | {name: {row[KEYS[name]]: row for row in sent_records[name]} for name in etm}
+
+
+@pytest.fixture(scope="session")
+def extra(sent_records: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """The records of the extra streams as the tap sends them: whether they are right, other tests say."""
+    return {stream: sent_records[stream] for stream in packaged.EXTRA_STREAMS}
 
 
 @pytest.fixture(scope="session")

@@ -46,8 +46,14 @@ class ByWhatIsLoaded(LoadFileScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByWhatIsLoaded:
-    """Distribute by ourselves, whatever --dist says."""
+    """Distribute by ourselves, whatever --dist says, and in order: a file of many tests need not take long."""
+    config.option.loadscopereorder = False
     return ByWhatIsLoaded(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the files that take long come first, so that no process is left with one at the end."""
+    items.sort(key=lambda item: item.path.parent.name != "targets")
 
 
 @pytest.fixture(scope="session")

@@ -24,14 +24,13 @@ that made it raise.
 from __future__ import annotations
 
 import ast
-import operator
 import warnings
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, cast
 
 import simpleeval
 
-from tap_mdc_vm.stream_maps.expressions import RECORD, functions, sample
+from tap_mdc_vm.stream_maps.expressions import RECORD, functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -41,14 +40,18 @@ if TYPE_CHECKING:
     from tap_mdc_vm.stream_maps.expressions import Expression
 
 _SAME = (
-    *(ast.Name, ast.Constant, ast.Subscript, ast.Slice, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.expr_context),
-    *(ast.BoolOp, ast.boolop, ast.UnaryOp, ast.unaryop, ast.BinOp, ast.operator, ast.IfExp, ast.Compare, ast.Call),
+    *(ast.Constant, ast.Subscript, ast.Slice, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.expr_context),
+    *(ast.BoolOp, ast.boolop, ast.UnaryOp, ast.unaryop, ast.IfExp, ast.Compare),
     *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot),
+    *(ast.BinOp, ast.Sub, ast.Div, ast.FloorDiv, ast.Mod, ast.BitXor, ast.BitOr, ast.BitAnd),
 )
-_UNLIMITED = {operator.sub, operator.truediv, operator.floordiv, operator.mod}
-_UNLIMITED |= {operator.xor, operator.or_, operator.and_}
-_LIMITED = {simpleeval.safe_add, simpleeval.safe_mult, simpleeval.safe_power}
-_LIMITED |= {simpleeval.safe_lshift, simpleeval.safe_rshift}
+_LIMITED = {
+    ast.Add: simpleeval.safe_add,
+    ast.Mult: simpleeval.safe_mult,
+    ast.Pow: simpleeval.safe_power,
+    ast.LShift: simpleeval.safe_lshift,
+    ast.RShift: simpleeval.safe_rshift,
+}
 _FUNCTIONS = ("bool", "dict", "float", "int", "list", "md5", "set", "sha256", "str", "tuple")
 _METHODS = {
     *("capitalize", "casefold", "count", "endswith", "find", "get", "index", "isalnum", "isalpha", "isdigit"),
@@ -56,6 +59,8 @@ _METHODS = {
     *("rfind", "rindex", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip"),
     *("swapcase", "title", "upper"),
 }
+_LOAD = ast.Load()
+_RECORD = ast.Name("record", _LOAD)
 
 
 def compiled(
@@ -72,20 +77,21 @@ def compiled(
         names: What expressions can name beside fields, such as ``config``.
         evaluate: Asks the SDK's evaluator for the value of an expression, a record and a label.
     """
-    values = {label: _python(expression, label, fields, names) for label, expression in expressions.items()}
     module = ast.parse("def computed(record):\n    result = labels.copy()\n    return result")
     function = cast("ast.FunctionDef", module.body[0])
-    function.body[1:1] = [ast.Assign([_item("result", label, ast.Store())], value) for label, value in values.items()]
-    namespace = {
+    for label, expression in expressions.items():
+        target = ast.Subscript(ast.Name("result", _LOAD), ast.Constant(label), ast.Store())
+        function.body.insert(-1, ast.Assign([target], _python(expression, label, fields, names)))
+    scope = {
         "__builtins__": {},
         **{name: functions()[name] for name in _FUNCTIONS},
-        **{does.__name__: does for does in _LIMITED},
+        **{does.__name__: does for does in _LIMITED.values()},
         **names,
         "labels": dict.fromkeys(expressions),
         "evaluated": lambda record, label: evaluate(expressions[label], record, label),
     }
-    exec(_code(module, "exec"), namespace)  # noqa: S102 - of checked nodes only, see above
-    computed: Callable[[Record], Record] = namespace["computed"]
+    exec(_code(module, "exec"), scope)  # noqa: S102 - of checked nodes only, see above
+    computed: Callable[[Record], Record] = scope["computed"]
     return computed
 
 
@@ -93,14 +99,10 @@ def _python(expression: Expression, label: str, fields: Collection[str], names: 
     """Return an expression's tree for Python; if it is not surely the same there, a call of the SDK's evaluator."""
     try:
         tree: ast.expr = _Same(label, fields, names).visit(deepcopy(expression.statement.value))
-        _code(ast.Expression(ast.List([ast.List([tree], ast.Load())], ast.Load())), "eval")  # not nested too deeply
+        _code(ast.Expression(ast.List([ast.List([tree], _LOAD)], _LOAD)), "eval")  # not nested too deeply
     except (_NotTheSameError, SyntaxError, RecursionError, MemoryError):
-        return ast.Call(ast.Name("evaluated", ast.Load()), [_RECORD, ast.Constant(label)], [])
+        return ast.Call(ast.Name("evaluated", _LOAD), [_RECORD, ast.Constant(label)], [])
     return tree
-
-
-def _item(name: str, key: str, context: ast.expr_context) -> ast.Subscript:
-    return ast.Subscript(ast.Name(name, ast.Load()), ast.Constant(key), context)
 
 
 def _code(tree: ast.Module | ast.Expression, mode: str) -> CodeType:
@@ -127,56 +129,43 @@ class _Same(ast.NodeTransformer):
         self.label, self.fields, self.names = label, fields, names
 
     def visit(self, node: ast.AST) -> Any:  # noqa: ANN401 - as the base class
-        if not isinstance(node, _SAME):
-            raise _NotTheSameError
-        return super().visit(node)
+        match node:
+            case ast.Name(name):
+                return self._named(name)
+            case ast.BinOp(left, sign, right) if does := _LIMITED.get(type(sign)):
+                return ast.Call(ast.Name(does.__name__, _LOAD), [self.visit(left), self.visit(right)], [])
+            case ast.Call(ast.Attribute(owner, name), arguments, []) if name in _METHODS:
+                method = ast.Attribute(self.visit(owner), name, _LOAD)
+                return ast.Call(method, [self.visit(argument) for argument in arguments], [])
+            case ast.Call(ast.Name(name) as function, arguments, []) if name in _FUNCTIONS:
+                return ast.Call(function, [self.visit(argument) for argument in arguments], [])
+            case ast.Constant(str() | bytes() as text) if len(text) > simpleeval.MAX_STRING_LENGTH:
+                raise _NotTheSameError
+            case ast.Dict(keys) if None in keys:  # {**other}
+                raise _NotTheSameError
+            case ast.Compare() if _compares_identity(node):
+                raise _NotTheSameError
+            case _ if isinstance(node, _SAME):
+                return self.generic_visit(node)
+        raise _NotTheSameError
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id in RECORD:
+    def _named(self, name: str) -> ast.expr:
+        if name in RECORD:
             return _RECORD
-        if node.id in self.names:
-            return node
-        name = self.label if node.id == "self" else node.id
-        if name not in self.fields:
-            if node.id in ("self", "fake", *functions()):
-                raise _NotTheSameError
-            return ast.Call(ast.Attribute(_RECORD, "get", ast.Load()), [ast.Constant(name)], [])
-        return _item("record", name, ast.Load())
-
-    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        if isinstance(node.value, str | bytes) and len(node.value) > simpleeval.MAX_STRING_LENGTH:
+        if name in self.names:
+            return ast.Name(name, _LOAD)
+        field = ast.Constant(self.label if name == "self" else name)
+        if field.value in self.fields:
+            return ast.Subscript(_RECORD, field, _LOAD)
+        if name in ("self", "fake", *functions()):
             raise _NotTheSameError
-        return node
-
-    def visit_Dict(self, node: ast.Dict) -> ast.AST:
-        if None in node.keys:  # {**other}
-            raise _NotTheSameError
-        return self.generic_visit(node)
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        does = sample().expr_evaluator.operators.get(type(node.op))
-        if does in _LIMITED:
-            return ast.Call(ast.Name(does.__name__, ast.Load()), [self.visit(node.left), self.visit(node.right)], [])
-        if does not in _UNLIMITED:
-            raise _NotTheSameError
-        return self.generic_visit(node)
-
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        for operation, right in zip(node.ops, node.comparators, strict=True):
-            # Whether two equal texts or numbers are one object is nothing to rely on; None, True and False are.
-            single = isinstance(right, ast.Constant) and any(right.value is each for each in (None, True, False))
-            if isinstance(operation, ast.Is | ast.IsNot) and not single:
-                raise _NotTheSameError
-        return self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS and not node.keywords:
-            function: ast.expr = ast.Attribute(self.visit(node.func.value), node.func.attr, ast.Load())
-        elif isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS and not node.keywords:
-            function = node.func
-        else:
-            raise _NotTheSameError
-        return ast.Call(function, [self.visit(argument) for argument in node.args], [])
+        return ast.Call(ast.Attribute(_RECORD, "get", _LOAD), [field], [])
 
 
-_RECORD = ast.Name("record", ast.Load())
+def _compares_identity(node: ast.Compare) -> bool:
+    """Return whether it matters if two equal texts or numbers are one object: of None, True and False there is one."""
+    return any(
+        isinstance(sign, ast.Is | ast.IsNot)
+        and not (isinstance(right, ast.Constant) and any(right.value is each for each in (None, True, False)))
+        for sign, right in zip(node.ops, node.comparators, strict=True)
+    )

@@ -7,6 +7,7 @@ In a wheel the schemas are inside the package; in a checkout (and so in an edita
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def schema(stream: str) -> dict[str, Any]:
     return loaded
 
 
+@cache
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON schemas of all streams, by name."""
     return {stream: schema(stream) for stream in (*STREAMS, *EXTRA_STREAMS)}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-from collections.abc import Iterator, Mapping
-from functools import reduce
+from collections.abc import Callable, Iterator, Mapping
+from functools import reduce, wraps
 from typing import Any
 
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import PluginMapper
 
+from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.stream_maps.expressions import (
     Expression,
@@ -23,29 +24,22 @@ from tap_mdc_vm.stream_maps.expressions import (
     types_of,
 )
 from tap_mdc_vm.stream_maps.map_file import SECTIONS, names, read
-from tap_mdc_vm.stream_maps.merging import Schemas, TransformMap, merge
+from tap_mdc_vm.stream_maps.merging import TransformMap, merge
 from tap_mdc_vm.wording import nearest, shown
 
 _KEYS = "__key_properties__"
 OPTIONS = ("__alias__", "__else__", "__filter__", _KEYS, "__source__")
-Path = tuple[str, ...]
-Problem = tuple[Path, str]  # the keys that lead to what is wrong, and a sentence that goes on after its name
+_KINDS = {bool: "the truth value ", int: "the number ", float: "the number ", list: "the list "}
+Problem = tuple[tuple[str, ...], str]
+"""The keys that lead to what is wrong, and a sentence that goes on after its name."""
 
 
 def load(
     transform_map: str,
     stream_maps: Mapping[str, Any] | None = None,
     stream_map_config: Mapping[str, Any] | None = None,
-    *,
-    schemas: Schemas | None = None,
 ) -> TransformMap:
-    """Load a map, put the user's own over it, and check the result.
-
-    Args:
-        transform_map: The name of a map that ships, ``none``, or the path of a map file.
-        stream_maps: As of :func:`.merging.merge`, and so is the rest.
-        stream_map_config: See above.
-        schemas: See above.
+    """Load the map that the setting ``transform_map`` names, put the user's own over it, and check the result.
 
     Raises:
         TransformMapError: With every problem, one line each.
@@ -54,39 +48,38 @@ def load(
         file = read(transform_map)
     except TransformMapError as error:
         raise TransformMapError([f"transform_map: {problem}" for problem in error.problems]) from error
-    merged = merge(file, stream_maps, stream_map_config, schemas=schemas)
+    merged = merge(file, stream_maps, stream_map_config)
     if problems := list(MapCheck(merged).problems()):
         raise TransformMapError(problems)
     return merged
 
 
+def _told(find: Callable[[MapCheck], Iterator[Problem]]) -> Callable[[MapCheck], Iterator[str]]:
+    """Make lines of problems, each of which begins with where it is: a line of the file, or a setting."""
+
+    @wraps(find)
+    def lines(check: MapCheck) -> Iterator[str]:
+        file, own = check.map.file, check.map.own
+        for path, text in find(check):
+            keys = path if path[0] in SECTIONS else ("stream_maps", *path)
+            line = file.lines.get(keys)
+            place = keys[0] if _is_in(own, keys) else f"{file.name}:{line}" if line else file.name
+            yield f"{place}: {'.'.join(path)} {text}"
+
+    return lines
+
+
 class MapCheck:
-    """Checks a map. Each problem is a line that begins with where it is: a line of the file, or a setting."""
+    """Checks a map."""
 
     def __init__(self, transform_map: TransformMap) -> None:
-        self.map, self.file = transform_map, transform_map.file
+        self.map = transform_map
+        self._known = [*packaged.schemas(), *transform_map.file.stream_maps]
 
-    def problems(self) -> Iterator[str]:
+    @_told
+    def problems(self) -> Iterator[Problem]:
         """Yield what makes the map unusable: the tap refuses it before any call."""
-        return map(self._told, self._problems())
-
-    def remarks(self) -> Iterator[str]:
-        """Yield what works, but is hardly meant."""
-        return map(self._told, self._remarks())
-
-    def fragile(self) -> Iterator[str]:
-        """Yield expressions that would end a run at the first record whose fields are null."""
-        return map(self._told, self._fragile())
-
-    def _told(self, problem: Problem) -> str:
-        path, text = problem
-        keys = path if path[0] in SECTIONS else ("stream_maps", *path)
-        line = self.file.lines.get(keys)
-        place = keys[0] if _is_in(self.map.own, keys) else f"{self.file.name}:{line}" if line else self.file.name
-        return f"{place}: {'.'.join(path)} {text}"
-
-    def _problems(self) -> Iterator[Problem]:
-        for stream, labels in self.file.required.items():
+        for stream, labels in self.map.file.required.items():
             if not isinstance(labels, list):
                 yield ("required", stream), f"must be a list of labels, not {shown(labels)}"
         for stream, content in self.map.stream_maps.items():
@@ -96,32 +89,78 @@ class MapCheck:
                 yield from self._stream(stream, content)
             elif content is not None:
                 yield (stream,), f"must hold labels and expressions, or be __NULL__, not {shown(content)}"
-            elif not self.sources(stream) and stream not in self._known():
-                yield (stream,), f"is an unknown stream{nearest(stream, self._known())}"
+            elif not self._sources(stream) and stream not in self._known:
+                yield (stream,), f"is an unknown stream{nearest(stream, self._known)}"
 
-    def _known(self) -> list[str]:
-        """Return the streams of the tap, and those of the map file."""
-        return [*self.map.schemas, *self.file.stream_maps]
+    @_told
+    def remarks(self) -> Iterator[Problem]:
+        """Yield what works, but is hardly meant."""
+        for stream, content in self.map.stream_maps.items():
+            if isinstance(content, dict):
+                yield from self._labels(stream)
+                for label in self.map.file.required.get(stream, ()):
+                    if content.get(label) is None:
+                        yield (stream,), f"lacks {label}, which the map's destination requires"
+        expressions = [expression for _, _, expression in self._expressions()]
+        if not any(expression.reads_any_setting for expression in expressions):
+            read = {path[0] for expression in expressions for path in expression.settings}
+            for name in self.map.config:
+                if name not in read:
+                    yield ("stream_map_config", name), f"is read by no expression{nearest(name, read)}"
 
-    def sources(self, stream: str) -> list[str]:
-        """Return the tap's streams that a map's stream is made from: those that its name or pattern fits."""
+    @_told
+    def fragile(self) -> Iterator[Problem]:
+        """Yield expressions that would end a run at the first record whose fields are null."""
+        for stream, label, expression in self._expressions():
+            fields = self._fields(stream)
+            record = {name: None if "null" in types_of(schema) else "x" for name, schema in fields.items()}
+            empty = " and ".join(name for name in expression.fields if record.get(name, "x") is None)
+            names = {"config": self.map.config, "self": record.get(label)}
+            try:
+                if empty:
+                    evaluate(expression, record, names, sample().expr_evaluator)
+            except Exception as error:  # noqa: BLE001 - an expression can raise anything
+                yield (stream, label), f"can't be computed where {empty} is null ({one_line(error)})"
+
+    # The tap's streams that a map's stream is made from, and their fields
+
+    def _sources(self, stream: str) -> list[str]:
+        """Return the tap's streams that the name or the pattern of a map's stream fits."""
         content = self.map.stream_maps[stream]
         pattern = content.get("__source__", stream) if isinstance(content, dict) else stream
-        return [name for name in self.map.schemas if isinstance(pattern, str) and fnmatch.fnmatchcase(name, pattern)]
+        return [name for name in packaged.schemas() if isinstance(pattern, str) and fnmatch.fnmatchcase(name, pattern)]
 
-    def properties(self, stream: str) -> dict[str, Any]:
+    def _fields(self, stream: str) -> Mapping[str, Any]:
         """Return the schemas of the fields that expressions of a map's stream can name: any of an unknown source."""
-        sources = [self.map.schemas[source].get("properties", {}) for source in self.sources(stream)]
+        sources = [packaged.schemas()[source]["properties"] for source in self._sources(stream)]
         return {name: schema for fields in sources for name, schema in fields.items()} if sources else _AnyField()
 
+    def _expressions(self) -> Iterator[tuple[str, str, Expression]]:
+        """Yield stream, label (or ``__filter__``) and expression, of those that parse."""
+        for stream, content in self.map.stream_maps.items():
+            for label, text in (content if isinstance(content, dict) else {}).items():
+                if isinstance(text, str) and (label == "__filter__" or not label.startswith("__")):
+                    with contextlib.suppress(ExpressionError):
+                        yield stream, label, parse(text)
+
+    # Problems of one stream
+
     def _stream(self, stream: str, content: dict[str, Any]) -> Iterator[Problem]:
-        if not self.sources(stream):
+        if not self._sources(stream):
             yield self._unknown_source(stream, content)
-        fields = self.properties(stream)
+        fields = self._fields(stream)
         yield from self._keys(stream, content, fields)
         for label, value in content.items():
             if label not in ("__source__", _KEYS):
                 yield from self._entry(stream, label, value, fields)
+
+    def _unknown_source(self, stream: str, content: dict[str, Any]) -> Problem:
+        if "__source__" in content:
+            source = str(content["__source__"])
+            advice = nearest(source, packaged.schemas())
+            return (stream, "__source__"), f"names the unknown stream {shown(source)}{advice}"
+        remedy = "; a stream of your own says with __source__ what it is made from"
+        return (stream,), f"is an unknown stream{nearest(stream, self._known) or remedy}"
 
     def _keys(self, stream: str, content: dict[str, Any], fields: Mapping[str, Any]) -> Iterator[Problem]:
         keys = content.get(_KEYS, ["id"])
@@ -140,14 +179,6 @@ class MapCheck:
             else:
                 yield (stream,), f"lacks {key}, its key: keep it, or name another in {_KEYS}"
 
-    def _unknown_source(self, stream: str, content: dict[str, Any]) -> Problem:
-        if "__source__" in content:
-            source = str(content["__source__"])
-            advice = nearest(source, self.map.schemas)
-            return (stream, "__source__"), f"names the unknown stream {shown(source)}{advice}"
-        remedy = "; a stream of your own says with __source__ what it is made from"
-        return (stream,), f"is an unknown stream{nearest(stream, self._known()) or remedy}"
-
     def _entry(self, stream: str, label: str, value: object, fields: Mapping[str, Any]) -> Iterator[Problem]:
         path = (stream, label)
         if label == "__alias__":
@@ -162,11 +193,11 @@ class MapCheck:
         elif value is None:
             yield from self._removal(stream, label, fields)
         else:
-            yield path, f"must be an expression in quotes, not {_kind(value)} {shown(value)}"
+            yield path, f"must be an expression in quotes, not {_KINDS.get(type(value), '')}{shown(value)}"
 
     def _removal(self, stream: str, label: str, fields: Mapping[str, Any]) -> Iterator[Problem]:
         """Yield a label that is taken away where there is none: a misspelling, most likely."""
-        below = self.file.stream_maps.get(stream) or {}
+        below = self.map.file.stream_maps.get(stream) or {}
         there = [*below, *(() if "__else__" in self.map.stream_maps[stream] else fields)]
         if there and label not in there and label != "__filter__":
             yield (stream, label), f"is taken away and was not there{nearest(label, there)}"
@@ -191,7 +222,7 @@ class MapCheck:
             return
         for name in expression.fields:
             if name not in fields and not (name == "fake" and sample().fake is not None):
-                source = " or ".join(self.sources(stream))
+                source = " or ".join(self._sources(stream))
                 advice = nearest(name, fields) or "; a text stands in two pairs of quotes"
                 yield f"names the unknown field {name} of {source}{advice}"
         if expression.reads_self and label not in fields:
@@ -201,26 +232,14 @@ class MapCheck:
                 beside = reduce(_below, path[:-1], self.map.config)
                 yield f"names the unknown {'.'.join(path)} of stream_map_config{nearest(path[-1], beside)}"
 
-    def _remarks(self) -> Iterator[Problem]:
-        for stream, content in self.map.stream_maps.items():
-            if isinstance(content, dict):
-                yield from self._labels(stream)
-                for label in self.file.required.get(stream, ()):
-                    if content.get(label) is None:
-                        yield (stream,), f"lacks {label}, which the map's destination requires"
-        expressions = [expression for _, _, expression in self.expressions()]
-        if not any(expression.reads_any_setting for expression in expressions):
-            read = {path[0] for expression in expressions for path in expression.settings}
-            for name in self.map.config:
-                if name not in read:
-                    yield ("stream_map_config", name), f"is read by no expression{nearest(name, read)}"
+    # Remarks on one stream
 
     def _labels(self, stream: str) -> Iterator[Problem]:
         """Yield labels that the shipped stream of the same name lacks, or has with another type."""
         known: dict[str, set[str]] = {}
         for file in map(read, names()):
             if stream in file.stream_maps:
-                known |= MapCheck(merge(file, schemas=self.map.schemas)).types(stream)
+                known |= MapCheck(merge(file)).types(stream)
         for label, types in self.types(stream).items() if known else ():
             if label not in known:
                 yield (stream, label), f"is not a label of {stream} as it ships{nearest(label, known)}"
@@ -229,41 +248,12 @@ class MapCheck:
 
     def types(self, stream: str) -> dict[str, set[str]]:
         """Return the types of a stream's labels, null apart."""
-        fields = self.properties(stream)
+        fields = self._fields(stream)
         return {
             label: {*types_of(schema_of(expression.text, fields))} - {"null"}
-            for each, label, expression in self.expressions()
+            for each, label, expression in self._expressions()
             if each == stream and label != "__filter__"
         }
-
-    def expressions(self) -> Iterator[tuple[str, str, Expression]]:
-        """Yield stream, label (or ``__filter__``) and expression, of those that parse."""
-        for stream, content in self.map.stream_maps.items():
-            for label, text in (content if isinstance(content, dict) else {}).items():
-                if isinstance(text, str) and (label == "__filter__" or not label.startswith("__")):
-                    with contextlib.suppress(ExpressionError):
-                        yield stream, label, parse(text)
-
-    def _fragile(self) -> Iterator[Problem]:
-        for stream, label, expression in self.expressions():
-            fields = self.properties(stream)
-            nullable = [name for name in expression.fields if "null" in types_of(fields.get(name, {}))]
-            record = {name: None if "null" in types_of(schema) else "x" for name, schema in fields.items()}
-            if nullable:
-                try:
-                    evaluate(
-                        expression,
-                        record,
-                        {"config": self.map.config, "self": record.get(label)},
-                        sample().expr_evaluator,
-                    )
-                except Exception as error:  # noqa: BLE001 - an expression can raise anything
-                    empty = " and ".join(nullable)
-                    yield (stream, label), f"can't be computed where {empty} is null ({one_line(error)})"
-
-
-def _kind(value: object) -> str:
-    return {bool: "the truth value", int: "the number", float: "the number", list: "the list"}.get(type(value), "")
 
 
 class _AnyField(dict[str, Any]):
@@ -273,12 +263,12 @@ class _AnyField(dict[str, Any]):
         return True
 
 
-def _only_null(path: Path, value: object) -> Iterator[Problem]:
+def _only_null(path: tuple[str, ...], value: object) -> Iterator[Problem]:
     if value is not None:
         yield path, "can only be null or __NULL__"
 
 
-def _is_in(content: Mapping[str, Any], path: Path) -> bool:
+def _is_in(content: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     """Return whether something stands at these keys."""
     return path[-1] in reduce(_below, path[:-1], content)
 

@@ -86,7 +86,7 @@ def evaluate(
         expression: What to compute.
         record: Fields by name.
         names: Further names, such as ``config``, which hide a field of that name.
-        by: An evaluator as the SDK sets it up; it keeps state, so that two threads can't share one.
+        by: The SDK's evaluator. It keeps state, so that two threads can't share one.
     """
     by.names = _Names(record)
     by.names.update(names, record=record, _=record)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import singer_sdk.typing as th
 from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransform, StreamMap
 
+from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.events import MapRemark, emit
 from tap_mdc_vm.stream_maps.checking import OPTIONS, MapCheck
@@ -39,18 +40,11 @@ _FILTER = "__filter__"
 
 
 class Mapper(PluginMapper):
-    """The SDK's mapper, with the maps of a :class:`TransformMap`.
-
-    Args:
-        plugin_config: The tap's settings, for flattening and Faker.
-        logger: For the SDK's own messages.
-        transform_map: The map, loaded and checked.
-    """
+    """The SDK's mapper, with the maps of a :class:`TransformMap` that was loaded and checked."""
 
     def __init__(self, plugin_config: Mapping[str, Any], logger: logging.Logger, transform_map: TransformMap) -> None:
         own = {"stream_maps": dict(transform_map.stream_maps), "stream_map_config": watched(transform_map.config)}
         super().__init__({**plugin_config, **own}, logger)
-        self._schemas = transform_map.schemas
         for remark in MapCheck(transform_map).remarks():
             emit(MapRemark(remark))
 
@@ -59,10 +53,7 @@ class Mapper(PluginMapper):
     ) -> None:
         """Register a stream of the tap, and the streams that the map makes from it.
 
-        Args:
-            stream_name: The stream's name.
-            schema: The schema of its records, without what is deselected: with no field at all if the stream is.
-            key_properties: The stream's key.
+        The schema is without what is deselected: it has no field at all if the stream is.
         """
         maps: list[StreamMap] = [self.default_mapper_type(stream_name, schema, key_properties, self.flattening_options)]
         self.stream_maps[stream_name] = maps
@@ -87,7 +78,6 @@ class Mapper(PluginMapper):
                     key_properties=key_properties,
                     flattening_options=self.flattening_options,
                     stream_name=stream_name,
-                    known_fields=self._schemas.get(stream_name, schema).get("properties", {}),
                 )
             if isinstance(content, dict) and "__source__" in content:
                 maps.append(stream_map)
@@ -98,27 +88,17 @@ class Mapper(PluginMapper):
 class FieldMap(CustomStreamMap):
     """The SDK's map of one stream, with types that are right, null for what is missing, and compiled.
 
-    Args:
-        map_transform: The labels of the stream, their expressions, and options.
-        known_fields: Schemas of the source's fields, those too that are deselected.
-        sdk: What the SDK's own class takes.
-
     Attributes:
         labels: Each label and its expression; None for one that is taken away.
     """
 
-    def __init__(
-        self,
-        *,
-        map_transform: dict[str, Any],
-        known_fields: Mapping[str, dict[str, Any]],
-        **sdk: Any,  # noqa: ANN401 - see above
-    ) -> None:
-        self._known_fields, self._fields = known_fields, frozenset(sdk["raw_schema"].get("properties", ()))
+    def __init__(self, *, map_transform: dict[str, Any], raw_schema: dict[str, Any], **sdk: Any) -> None:  # noqa: ANN401 - the SDK's
+        self._fields = frozenset(raw_schema["properties"])
+        self._known_fields = packaged.schemas().get(sdk["stream_name"], raw_schema)["properties"]  # deselected ones too
         self.labels = {
             label: parse(text) if text else None for label, text in map_transform.items() if label not in OPTIONS
         }
-        super().__init__(map_transform=map_transform, **sdk)
+        super().__init__(map_transform=map_transform, raw_schema=raw_schema, **sdk)
         keys = self.transformed_key_properties or ()
         properties = {
             label: _null_first(schema, is_key=label in keys)

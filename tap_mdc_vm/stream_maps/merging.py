@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tap_mdc_vm import packaged
-from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.stream_maps.map_file import MapFile, without_null_words
 
-Schemas = Mapping[str, Mapping[str, Any]]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,24 +18,18 @@ class TransformMap:
     Attributes:
         stream_maps: Stream maps in the SDK's language; null for ``__NULL__``.
         config: What its expressions read as ``config``.
-        schemas: JSON schemas of the streams that it is made for, by name.
         file: The map file.
         own: The user's settings ``stream_maps`` and ``stream_map_config``.
     """
 
     stream_maps: Mapping[str, Any]
     config: Mapping[str, Any]
-    schemas: Schemas
     file: MapFile = field(default_factory=lambda: MapFile(name="none"))
     own: Mapping[str, Any] = field(default_factory=dict)
 
 
 def merge(
-    file: MapFile,
-    stream_maps: Mapping[str, Any] | None = None,
-    stream_map_config: Mapping[str, Any] | None = None,
-    *,
-    schemas: Schemas | None = None,
+    file: MapFile, stream_maps: Mapping[str, Any] | None = None, stream_map_config: Mapping[str, Any] | None = None
 ) -> TransformMap:
     """Put the user's own over a map file, unchecked.
 
@@ -45,19 +37,11 @@ def merge(
         file: The map file.
         stream_maps: The SDK's setting of that name: put over the map stream by stream and field by field.
         stream_map_config: The SDK's setting of that name: put over the map's tables word by word.
-        schemas: JSON schemas of the tap's streams, by name. None: those that ship.
-
-    Raises:
-        TransformMapError: If one of the two settings is not what such a setting holds.
     """
-    own = {"stream_maps": stream_maps or {}, "stream_map_config": stream_map_config or {}}
-    if wrong := [name for name, value in own.items() if not isinstance(value, Mapping)]:
-        raise TransformMapError([f"{name} must be a JSON object" for name in wrong])
-    own = without_null_words(own)
+    own = without_null_words({"stream_maps": stream_maps or {}, "stream_map_config": stream_map_config or {}})
     return TransformMap(
         stream_maps=merged_maps(file.stream_maps, own["stream_maps"]),
         config=merged_tables(file.stream_map_config, own["stream_map_config"]),
-        schemas=schemas if schemas is not None else packaged.schemas(),
         file=file,
         own=own,
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import orjson
+import msgspec
 
+from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.stream_maps.mapper import FieldMap, Mapper
 from tap_mdc_vm.wording import shown
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 _WIDEST_VALUE = 100
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _NOTHING = "empty in every record"
+
+
+class _Message(msgspec.Struct):
+    """What is of use here of a Singer message."""
+
+    type: str
+    stream: str = ""
+    record: dict[str, Any] = {}
+    schema: dict[str, Any] = {}
+    key_properties: list[str] = []
 
 
 @dataclass(slots=True)
@@ -42,13 +53,6 @@ class Seen:
     records: int = 0
     samples: list[tuple[str, Record]] = field(default_factory=list)
 
-    @classmethod
-    def nothing_of(cls, source: str, stream_map: FieldMap) -> Self:
-        """Return what was seen before the first record."""
-        labels = stream_map.transformed_schema["properties"]
-        origins = {label: _origin(stream_map, label) for label in labels}
-        return cls(source, origins, dict.fromkeys(labels, 0))
-
     def count(self, record: Record, mapped: Record, samples: int) -> None:
         """Count what one record became, and keep it if it is one of the first."""
         self.records += 1
@@ -59,11 +63,11 @@ class Seen:
 
 
 def preview(transform_map: TransformMap, lines: Iterable[bytes], *, samples: int) -> Iterator[str]:
-    """Map the records in Singer messages and yield lines of text about the result.
+    """Map the records of the tap's streams in Singer messages, and yield lines of text about the result.
 
     Args:
         transform_map: The map.
-        lines: Singer messages. Records of streams that the tap does not have are passed over.
+        lines: The messages.
         samples: How many records of each stream to show label by label.
 
     Raises:
@@ -94,44 +98,42 @@ def look(transform_map: TransformMap, lines: Iterable[bytes], *, samples: int) -
     mapper = Mapper({}, logging.getLogger("tap-mdc-vm-map"), transform_map)
     seen: dict[str, Seen] = {}
 
-    def register(stream: str, schema: Record, key: list[str]) -> None:
+    def register(stream: str, schema: dict[str, Any], key: list[str]) -> None:
         mapper.register_raw_stream_schema(stream, schema, key)
-        for stream_map in _made(mapper, stream):
-            seen.setdefault(stream_map.stream_alias, Seen.nothing_of(stream, stream_map))
+        for each in _made(mapper, stream):
+            labels = each.transformed_schema["properties"]
+            origins = {label: _origin(each, label) for label in labels}
+            seen.setdefault(each.stream_alias, Seen(stream, origins, dict.fromkeys(labels, 0)))
 
-    for stream, schema in transform_map.schemas.items():
-        register(stream, dict(schema), ["id"])
+    for stream, schema in packaged.schemas().items():
+        register(stream, schema, ["id"])
     for message in _messages(lines):
-        source: str = message.get("stream", "")
-        if source not in transform_map.schemas:
-            continue
-        if message["type"] == "SCHEMA":
-            register(source, message["schema"], message["key_properties"])
-        elif message["type"] == "RECORD":
-            record = message["record"]
-            for stream_map in _made(mapper, source):
-                if mapped := stream_map.transform(record):
-                    seen[stream_map.stream_alias].count(record, mapped, samples)
+        if message.type == "SCHEMA":
+            register(message.stream, message.schema, message.key_properties)
+        elif message.type == "RECORD":
+            for stream_map in _made(mapper, message.stream):
+                if mapped := stream_map.transform(message.record):
+                    seen[stream_map.stream_alias].count(message.record, mapped, samples)
     return seen
 
 
-def _messages(lines: Iterable[bytes]) -> Iterator[Record]:
+def _messages(lines: Iterable[bytes]) -> Iterator[_Message]:
+    decoder = msgspec.json.Decoder(_Message)
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                message = orjson.loads(line)
-                if not isinstance(message["type"], str):
-                    raise TypeError
-            except (ValueError, TypeError, LookupError) as error:
+                message = decoder.decode(line)
+            except msgspec.DecodeError as error:
                 remedy = "Give the messages of tap-mdc-vm, one in each line."
                 text = shown(line.decode(errors="replace").strip())
                 raise TapError(f"Line {number} of the input is no Singer message: {text}.", remedy) from error
-            yield message
+            if message.stream in packaged.schemas():
+                yield message
 
 
 def _made(mapper: Mapper, stream: str) -> list[FieldMap]:
     """Return the maps that make something of a stream's records, other than to pass them on or to drop them."""
-    return [stream_map for stream_map in mapper.stream_maps[stream] if isinstance(stream_map, FieldMap)]
+    return [each for each in mapper.stream_maps[stream] if isinstance(each, FieldMap)]
 
 
 def _origin(stream_map: FieldMap, label: str) -> str:

@@ -148,13 +148,6 @@ def test_a_file_that_is_no_map_is_named_with_its_setting(tmp_path):
     ]
 
 
-def test_a_setting_of_the_wrong_kind_is_named():
-    assert refused("etm", "text", ["list"]) == [
-        "stream_maps must be a JSON object",
-        "stream_map_config must be a JSON object",
-    ]
-
-
 @pytest.mark.parametrize(
     "stream_maps",
     [

@@ -48,10 +48,12 @@ class Kind:
     Attributes:
         schema: What JSON Schema says of them, with the SDK's ``secret`` where they are.
         read: Takes a raw value that is set, and returns what it stands for or raises a ValueError.
+        default: What a setting of this kind means where it is not set, as a user would write it.
     """
 
     schema: dict[str, Any]
     read: Callable[[Any], Any]
+    default: Any = None
 
 
 def text(read: Callable[[str], object] = str, **schema: object) -> Kind:
@@ -124,7 +126,7 @@ def texts(read: Callable[[str], str], **schema: object) -> Kind:
             raise ValueError(*problems)
         return tuple(found.values())
 
-    return Kind({"type": ["array", "null"], "items": {"type": "string", **schema}}, from_raw)
+    return Kind({"type": ["array", "null"], "items": {"type": "string", **schema}}, from_raw, default=[])
 
 
 def words(*allowed: str) -> Kind:
@@ -132,7 +134,7 @@ def words(*allowed: str) -> Kind:
     return texts(one_of(*allowed), enum=list(allowed))
 
 
-def mapping(read: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> Kind:
+def mapping(read: Callable[[dict[str, Any]], dict[str, Any]] = dict, default: dict[str, Any] | None = None) -> Kind:
     """Return the kind of objects, or of JSON text that holds one, of which ``read`` makes the value."""
 
     def from_raw(value: object) -> dict[str, Any]:
@@ -141,7 +143,7 @@ def mapping(read: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> Kind:
             raise ValueError("must be an object, in the environment as JSON")  # noqa: TRY004 - as above
         return read(value)
 
-    return Kind({"type": ["object", "null"]}, from_raw)
+    return Kind({"type": ["object", "null"]}, from_raw, default)
 
 
 def matching(pattern: re.Pattern[str], complaint: str, take: Callable[[str], str] = str.strip) -> Callable[[str], str]:
@@ -218,7 +220,7 @@ RECOMMENDATIONS = texts(
     matching(_WORDS, "must be words such as SoftwareUpdate", lambda entry: _KNOWN.get(entry.lower(), entry)),
     examples=list(CATEGORIES),
 )
-TAGS = mapping(_tags)
+TAGS = mapping(_tags, default={})
 
 
 def is_set(value: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,11 @@ class Setting:
 
 def setting(kind: Kind, description: str, *, default: object = None, of_the_sdk: bool = False) -> Any:  # noqa: ANN401 - a field of any type
     """Return a field that holds a setting."""
+    default = kind.default if default is None else default
     return field(metadata={"setting": Setting(kind, description, default, of_the_sdk)})
+
+
+setting_of_the_sdk = partial(setting, of_the_sdk=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +82,7 @@ class Settings:
         kinds.SECRET, "Value (not the ID) of a client secret of the application. Needed for client_secret."
     )
     client_secret_expires_on: date | None = setting(
-        kinds.DAY,
-        "Day on which the client secret expires, such as 2027-03-31. Every run in the 30 days before warns.",
+        kinds.DAY, "Day on which the client secret expires, such as 2027-03-31. Every run in the 30 days before warns."
     )
     client_certificate_path: Path | None = setting(
         kinds.PATH, "PEM or PFX file with the certificate and its private key. Needed for client_certificate."
@@ -97,20 +101,16 @@ class Settings:
         "DevOps is asked for a new one for each sign-in.",
     )
     subscription_ids: tuple[str, ...] = setting(
-        kinds.SUBSCRIPTIONS,
-        "Subscriptions to read, GUIDs. Empty: every subscription that the application can read.",
-        default=[],
+        kinds.SUBSCRIPTIONS, "Subscriptions to read, GUIDs. Empty: every subscription that the application can read."
     )
     management_group_ids: tuple[str, ...] = setting(
         kinds.MANAGEMENT_GROUPS,
         "Management groups whose subscriptions to read, by ID. Not together with subscription_ids.",
-        default=[],
     )
     cloud: Cloud = setting(kinds.word(*CLOUDS), "Azure's cloud.", default=PUBLIC.name)
     authority_host: str | None = setting(kinds.URL, "Address of Entra ID, https only. Unset: that of the cloud.")
     resource_manager_url: str | None = setting(
-        kinds.URL,
-        "Address of Azure Resource Manager, https only. Unset: that of the cloud.",
+        kinds.URL, "Address of Azure Resource Manager, https only. Unset: that of the cloud."
     )
     ca_bundle: str | None = setting(
         kinds.PATH,
@@ -120,33 +120,26 @@ class Settings:
     assessment_statuses: tuple[str, ...] = setting(
         kinds.words("Unhealthy", "Healthy", "NotApplicable"),
         "Only assessments with one of these status codes, filtered in Azure. Empty: all.",
-        default=[],
     )
     assessment_severities: tuple[str, ...] = setting(
         kinds.words("Low", "Medium", "High", "Critical"),
         "Only assessments of these severities, filtered in Azure. Empty: all.",
-        default=[],
     )
     recommendation_categories: tuple[str, ...] = setting(
         kinds.RECOMMENDATIONS,
         "Only assessments of these categories, None for those without one, filtered in Azure. Empty: all.",
-        default=[],
     )
     resource_groups: tuple[str, ...] = setting(
         kinds.RESOURCE_GROUPS,
         "Only machines of these resource groups, by name, their interfaces and their assessments, filtered in Azure. "
         "Empty: all.",
-        default=[],
     )
     machine_tags: dict[str, tuple[str, ...]] = setting(
         kinds.TAGS,
         "Only machines with every one of these tags, their interfaces and their assessments; the machines filtered in "
         "Azure. An object: a tag's name (in any letter case) and its value, a list of values, or * for any.",
-        default={},
     )
-    extra_streams: tuple[str, ...] = setting(
-        kinds.words(*packaged.EXTRA_STREAMS), "Streams beside the three.", default=[]
-    )
+    extra_streams: tuple[str, ...] = setting(kinds.words(*packaged.EXTRA_STREAMS), "Streams beside the three.")
     transform_map: str = setting(
         kinds.text(),
         "etm (the map that ships), etm_extended (with more labels), none, or the path of a map file in YAML or JSON.",
@@ -170,35 +163,26 @@ class Settings:
         "Send ACTIVATE_VERSION after a stream is proven complete, so that a target removes what is gone.",
         default=False,
     )
-    stream_maps: dict[str, Any] | None = setting(
-        kinds.mapping(),
-        "Your own stream maps, merged over transform_map stream by stream and field by field.",
-        of_the_sdk=True,
+    stream_maps: dict[str, Any] | None = setting_of_the_sdk(
+        kinds.mapping(), "Your own stream maps, merged over transform_map stream by stream and field by field."
     )
-    stream_map_config: dict[str, Any] | None = setting(
-        kinds.mapping(),
-        "Values that the expressions of the maps use, merged over those of transform_map.",
-        of_the_sdk=True,
+    stream_map_config: dict[str, Any] | None = setting_of_the_sdk(
+        kinds.mapping(), "Values that the expressions of the maps use, merged over those of transform_map."
     )
-    faker_config: dict[str, Any] | None = setting(
-        kinds.mapping(), "Seed and locale for fake in the expressions of the maps.", of_the_sdk=True
+    faker_config: dict[str, Any] | None = setting_of_the_sdk(
+        kinds.mapping(), "Seed and locale for fake in the expressions of the maps."
     )
-    flattening_enabled: bool | None = setting(
-        kinds.BOOLEAN,
-        "Make a column of each field of an object, for targets that can't take objects.",
-        of_the_sdk=True,
+    flattening_enabled: bool | None = setting_of_the_sdk(
+        kinds.BOOLEAN, "Make a column of each field of an object, for targets that can't take objects."
     )
-    flattening_max_depth: int | None = setting(
-        kinds.number(int, 0, 100),
-        "How many levels of objects to make columns of; 1 loses nothing.",
-        default=1,
-        of_the_sdk=True,
+    flattening_max_depth: int | None = setting_of_the_sdk(
+        kinds.number(int, 0, 100), "How many levels of objects to make columns of; 1 loses nothing.", default=1
     )
-    flattening_max_key_length: int | None = setting(
-        kinds.number(int, 1, 1000), "Characters of a column's name at most.", of_the_sdk=True
+    flattening_max_key_length: int | None = setting_of_the_sdk(
+        kinds.number(int, 1, 1000), "Characters of a column's name at most."
     )
-    flattening_separator: str | None = setting(
-        kinds.text(), "What stands between the parts of a column's name. Unset: two underscores.", of_the_sdk=True
+    flattening_separator: str | None = setting_of_the_sdk(
+        kinds.text(), "What stands between the parts of a column's name. Unset: two underscores."
     )
     token_request: TokenRequest | None = None
 
@@ -219,8 +203,7 @@ class Settings:
         values, problems = read(config, SETTINGS)
         given = [name for name, value in config.items() if is_set(value)]
         Rules(values, given, problems, environ, today or datetime.now(UTC).date()).apply()
-        if found := list(chain.from_iterable(problems.values())):
-            raise ConfigurationError(list(dict.fromkeys(found)))
+        refuse(problems)
         return cls(**values)
 
     def of_the_sdk(self) -> dict[str, Any]:
@@ -242,6 +225,12 @@ def read(config: Mapping[str, Any], names: Iterable[str]) -> tuple[dict[str, Any
         except ValueError as error:
             problems[name] += [f"{name} {line}" for line in error.args]
     return values, problems
+
+
+def refuse(problems: Mapping[str, list[str]]) -> None:
+    """Raise a ConfigurationError with the problems of all settings, if there are any."""
+    if found := list(dict.fromkeys(chain.from_iterable(problems.values()))):
+        raise ConfigurationError(found)
 
 
 SETTINGS: dict[str, Setting] = {

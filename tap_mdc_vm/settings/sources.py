@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from tap_mdc_vm.errors import ConfigurationError
 from tap_mdc_vm.wording import shown
 
 from .kinds import is_set
-from .model import SETTINGS, read
+from .model import SETTINGS, read, refuse
 from .rules import PREFIX
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ def values(config: Mapping[str, Any], *names: str) -> list[Any]:
         ConfigurationError: They can't be read.
     """
     found, problems = read(config, names)
-    if lines := list(chain.from_iterable(problems.values())):
-        raise ConfigurationError(lines)
+    refuse(problems)
     return list(found.values())
 
 

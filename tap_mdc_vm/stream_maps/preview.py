@@ -105,8 +105,8 @@ def look(transform_map: TransformMap, lines: Iterable[bytes], *, samples: int) -
             origins = {label: _origin(each, label) for label in labels}
             seen.setdefault(each.stream_alias, Seen(stream, origins, dict.fromkeys(labels, 0)))
 
-    for stream, schema in packaged.schemas().items():
-        register(stream, schema, ["id"])
+    for stream in packaged.schemas():
+        register(stream, packaged.schema(stream), ["id"])  # one of its own: the SDK writes into it
     for message in _messages(lines):
         if message.type == "SCHEMA":
             register(message.stream, message.schema, message.key_properties)

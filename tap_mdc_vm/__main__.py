@@ -8,12 +8,9 @@ import gc
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from tap_mdc_vm.errors import TapError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _LOGGER = logging.getLogger("tap-mdc-vm")
 

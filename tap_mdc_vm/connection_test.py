@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
 import click
 
 from tap_mdc_vm import absences, packaged, queries
-from tap_mdc_vm.coverage import check, disabled, survey
+from tap_mdc_vm.coverage import Coverage, check, disabled, survey
 from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.run import Run
+from tap_mdc_vm.settings import Settings
 from tap_mdc_vm.sources import MACHINES, SOURCES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from tap_mdc_vm.coverage import Coverage
-    from tap_mdc_vm.settings import Settings
 
 logger = logging.getLogger("tap-mdc-vm")
 

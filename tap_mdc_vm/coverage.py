@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from tap_mdc_vm import queries
-from tap_mdc_vm.azure.resource_graph.model import Scope
+from tap_mdc_vm.azure.resource_graph.model import Row, Scope
+from tap_mdc_vm.azure.resource_graph.reader import Reader, Reading
 from tap_mdc_vm.errors import (
     MalformedAnswerError,
     NoAccessError,
@@ -20,11 +20,7 @@ from tap_mdc_vm.errors import (
     TapError,
     see,
 )
-
-if TYPE_CHECKING:
-    from tap_mdc_vm.azure.resource_graph.model import Row
-    from tap_mdc_vm.azure.resource_graph.reader import Reader, Reading
-    from tap_mdc_vm.settings import Settings
+from tap_mdc_vm.settings import Settings
 
 BATCH = 250
 """Subscriptions per request. Microsoft recommends fewer than 300, and allows 1,000."""

@@ -7,17 +7,14 @@ this run does not look at: a subscription whose role was taken away, another sco
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
+from tap_mdc_vm.coverage import Coverage
 from tap_mdc_vm.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from tap_mdc_vm.coverage import Coverage
-    from tap_mdc_vm.settings import Settings
+from tap_mdc_vm.settings import Settings
 
 KEY = "covered"
 """Beside ``bookmarks`` in the state."""

@@ -10,23 +10,15 @@ the SDK's own path runs, record by record. Stream maps run in both.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import orjson
-from singer_sdk.mapper import SameRecordTransform
-from singer_sdk.singerlib import Schema
+from singer_sdk import Stream
+from singer_sdk.mapper import SameRecordTransform, StreamMap
+from singer_sdk.singerlib import RecordMessage, Schema
 
-from tap_mdc_vm.records import encoded
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from singer_sdk import Stream
-    from singer_sdk.mapper import StreamMap
-    from singer_sdk.singerlib import RecordMessage
-
-    from tap_mdc_vm.records import Record
+from tap_mdc_vm.records import Record, encoded
 
 
 def left_out(stream: Stream) -> tuple[str, ...] | None:

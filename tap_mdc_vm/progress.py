@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
 
 import click
 
 from tap_mdc_vm import events
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from tap_mdc_vm.records import Record
+from tap_mdc_vm.records import Record
 
 _INTERVAL = 10.0
 

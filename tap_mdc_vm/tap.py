@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from contextlib import closing
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from types import FrameType
+from typing import IO, Any, ClassVar
 
+import click
 from singer_sdk import Tap
 from singer_sdk.helpers._util import load_json
-from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
 
@@ -19,13 +22,6 @@ from tap_mdc_vm.run import Run
 from tap_mdc_vm.settings import CONFIG_SCHEMA, OF_THE_SDK, SETTINGS, Settings, filled_in, gathered
 from tap_mdc_vm.sources import STREAMS
 from tap_mdc_vm.streams import ResourceStream
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import FrameType
-
-    import click
-    from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
 
 class TapMdcVm(Tap):

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from tap_mdc_vm.azure.resource_graph.client import Client
+from tap_mdc_vm.azure.resource_graph.model import Scope
+from tap_mdc_vm.azure.transport import Answer
 from tap_mdc_vm.errors import NetworkError, SignInError, TapError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tap_mdc_vm.azure.resource_graph.model import Scope
-    from tap_mdc_vm.azure.transport import Answer
-    from tap_mdc_vm.run import Run
+from tap_mdc_vm.run import Run
 
 
 @dataclass(frozen=True, slots=True)

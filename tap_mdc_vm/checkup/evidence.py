@@ -6,18 +6,15 @@ Samples stay in memory for as long as the check-up runs. What a report says of t
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from tap_mdc_vm.azure.resource_graph.model import Query
 from tap_mdc_vm.azure.resource_graph.partitions import Partition
+from tap_mdc_vm.checkup.asking import Exchange
 from tap_mdc_vm.errors import PayloadTooLargeError
 from tap_mdc_vm.resource_ids import lower
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from tap_mdc_vm.azure.resource_graph.model import Query
-    from tap_mdc_vm.checkup.asking import Exchange
 
 T = TypeVar("T")
 

@@ -6,22 +6,16 @@ import math
 import statistics
 import textwrap
 from collections import Counter
+from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from tap_mdc_vm import resource_ids
 from tap_mdc_vm.checkup import masks, verdicts
-from tap_mdc_vm.checkup.assumptions import ASSUMPTIONS
-from tap_mdc_vm.checkup.evidence import at
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tap_mdc_vm.checkup.assumptions import Assumption
-    from tap_mdc_vm.checkup.evidence import Evidence
+from tap_mdc_vm.checkup.assumptions import ASSUMPTIONS, Assumption
+from tap_mdc_vm.checkup.evidence import Evidence, at
 
 _VERDICTS = {True: "holds", False: "does not hold", None: "can't be told here"}
 _COLOURS = dict(zip(_VERDICTS.values(), ("green", "red", "yellow"), strict=True))

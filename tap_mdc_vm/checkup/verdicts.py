@@ -8,22 +8,18 @@ from __future__ import annotations
 import re
 import statistics
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tap_mdc_vm.azure.resource_graph.model import Quota
 from tap_mdc_vm.azure.resource_graph.partitions import hashed
 from tap_mdc_vm.checkup import masks
-from tap_mdc_vm.checkup.evidence import at, machine_of
+from tap_mdc_vm.checkup.asking import Exchange
+from tap_mdc_vm.checkup.evidence import Evidence, at, machine_of
 from tap_mdc_vm.errors import PayloadTooLargeError, TableMissingError
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.fields import instant
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
-    from tap_mdc_vm.checkup.asking import Exchange
-    from tap_mdc_vm.checkup.evidence import Evidence
 
 Verdict = tuple[bool | None, str]
 """Whether an assumption holds, None where a tenant can't tell; and what that rests on."""

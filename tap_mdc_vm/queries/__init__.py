@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tap_mdc_vm.azure.resource_graph.model import Query, quoted
 from tap_mdc_vm.queries import json_patterns
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from tap_mdc_vm.settings import Settings
+from tap_mdc_vm.settings import Settings
 
 _NEWEST = {"virtual_machines": "timeCreated", "assessments": "status.statusChangeDate"}
 """Where a row says under `properties` how new it is."""

@@ -8,10 +8,7 @@ The syntax is what RE2, Rust's ``regex`` and Python have in common.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'
 _VALUE = rf'(?:{_TEXT}|[^",{{}}\[\]\s]+)'

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from tap_mdc_vm.secret import Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 AUDIENCE = "api://AzureADTokenExchange"
 """Whom a federated token must be for, unless the federated credential says otherwise."""

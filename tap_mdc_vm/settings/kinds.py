@@ -9,18 +9,16 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.secret import Secret
 from tap_mdc_vm.wording import nearest, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 

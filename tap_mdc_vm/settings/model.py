@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.clouds import CLOUDS, PUBLIC, Cloud
 from tap_mdc_vm.errors import ConfigurationError
+from tap_mdc_vm.secret import Secret
 
 from . import kinds
+from .ci_services import TokenRequest
 from .kinds import Kind, is_set
 from .rules import Rules
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from tap_mdc_vm.secret import Secret
-
-    from .ci_services import TokenRequest
 
 
 @dataclass(frozen=True, slots=True)

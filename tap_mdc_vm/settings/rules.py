@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tap_mdc_vm.clouds import CLOUDS
 from tap_mdc_vm.wording import nearest, shown
 
 from . import ci_services
 from .kinds import CATEGORIES, GUID, OVERVIEW
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tap_mdc_vm.errors import ConfigurationError
 from tap_mdc_vm.wording import shown
@@ -14,9 +15,6 @@ from tap_mdc_vm.wording import shown
 from .kinds import is_set
 from .model import SETTINGS, read, refuse
 from .rules import PREFIX
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 logger = logging.getLogger(__name__)
 

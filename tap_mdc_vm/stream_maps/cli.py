@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -22,9 +22,6 @@ from tap_mdc_vm.stream_maps.map_file import names, read
 from tap_mdc_vm.stream_maps.merging import merge
 from tap_mdc_vm.stream_maps.preview import aligned, preview
 from tap_mdc_vm.wording import shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _RAW = {"transform_map": "none", "stream_maps": {}, "flattening_enabled": False}  # how a preview runs the tap
 

@@ -25,19 +25,15 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, cast
+from types import CodeType
+from typing import Any, cast
 
 import simpleeval
 
-from tap_mdc_vm.stream_maps.expressions import RECORD, functions
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from types import CodeType
-
-    from tap_mdc_vm.records import Record
-    from tap_mdc_vm.stream_maps.expressions import Expression
+from tap_mdc_vm.records import Record
+from tap_mdc_vm.stream_maps.expressions import RECORD, Expression, functions
 
 _SAME = (
     *(ast.Constant, ast.Subscript, ast.Slice, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.expr_context),

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType, NoneType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import simpleeval
 from singer_sdk.mapper import CustomStreamMap
 
 from tap_mdc_vm.wording import nearest, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 RECORD = ("record", "_")  # two names for the whole record
 SPECIAL = (*RECORD, "config", "self", "__stream_name__", "__original_stream_name__")

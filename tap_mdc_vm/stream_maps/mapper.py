@@ -12,8 +12,11 @@ is right:
 
 from __future__ import annotations
 
+import ast
 import fnmatch
-from typing import TYPE_CHECKING, Any
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import singer_sdk.typing as th
 from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransform, StreamMap
@@ -21,20 +24,13 @@ from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransfo
 from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.events import MapRemark, emit
+from tap_mdc_vm.records import Record
 from tap_mdc_vm.stream_maps.checking import OPTIONS, MapCheck
 from tap_mdc_vm.stream_maps.compile import compiled
 from tap_mdc_vm.stream_maps.expressions import Expression, evaluate, one_line, parse, types_of
+from tap_mdc_vm.stream_maps.merging import TransformMap
 from tap_mdc_vm.stream_maps.tables import watched
 from tap_mdc_vm.wording import shown
-
-if TYPE_CHECKING:
-    import ast
-    import logging
-    from collections.abc import Callable, Mapping, Sequence
-
-    from tap_mdc_vm.records import Record
-    from tap_mdc_vm.stream_maps.merging import TransformMap
-
 
 _FILTER = "__filter__"
 

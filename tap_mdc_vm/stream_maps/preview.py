@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import TapError
+from tap_mdc_vm.records import Record
 from tap_mdc_vm.stream_maps.mapper import FieldMap, Mapper
+from tap_mdc_vm.stream_maps.merging import TransformMap
 from tap_mdc_vm.wording import shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from tap_mdc_vm.records import Record
-    from tap_mdc_vm.stream_maps.merging import TransformMap
 
 _WIDEST_VALUE = 100
 _EMPTY: tuple[Any, ...] = (None, "", [], {})

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from tap_mdc_vm.events import WordNotInTable, emit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _NO_WORD = (None, "", "default")  # what a look-up asks for when a record has no word
 _NAMED_AT_MOST = 20  # a table that is looked up by names of machines must not fill the log

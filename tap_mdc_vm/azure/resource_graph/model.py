@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
-import msgspec  # noqa: TC002 - the decoder reads the annotations of Row
+import msgspec
 
 from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition
 from tap_mdc_vm.azure.transport import retry_after, seconds

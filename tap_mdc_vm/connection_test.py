@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import click
@@ -55,21 +56,13 @@ def is_watched() -> bool:
 
 
 class Checks:
-    """The five checks, under the names that the connector document has for them.
+    """The five checks, under the names that the connector document has for them."""
 
-    Args:
-        parts: The same that a run uses; nothing is sent yet.
-    """
-
-    def __init__(self, parts: Run) -> None:
-        settings = self._settings = parts.settings
-        self._parts = parts
-        self._coverage: Coverage | None = None
-        cloud = settings.cloud
+    def __init__(self, run: Run) -> None:
+        self._run, cloud = run, run.settings.cloud
         # A managed identity gets its token from the machine, not from Entra ID's address.
-        signs_in = settings.auth_method != "managed_identity"
-        urls = [*([cloud.authority_host] if signs_in else []), cloud.resource_manager_url]
-        self._urls = list(dict.fromkeys(urls))  # one address, if a stand-in plays both
+        hosts = [] if run.settings.auth_method == "managed_identity" else [cloud.authority_host]
+        self._urls = list(dict.fromkeys([*hosts, cloud.resource_manager_url]))  # one, if a stand-in plays both
 
     def __iter__(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """Yield name and check, in order."""
@@ -82,64 +75,63 @@ class Checks:
     def network_reachability(self) -> str:
         """Connect to each host, through the proxy where there is one."""
         for url in self._urls:
-            self._parts.transport.reach(url)
-        proxies = [(url, self._parts.transport.proxy(url)) for url in self._urls]
+            self._run.transport.reach(url)
+        proxies = [(url, self._run.transport.proxy(url)) for url in self._urls]
         reached = [_host(url) + (f" through the proxy {proxy}" if proxy else "") for url, proxy in proxies]
         return f"{_listed(reached)} can be reached."
 
     def tls_handshake(self) -> str:
         """Verify each host's certificate."""
         for url in self._urls:
-            self._parts.transport.shake_hands(url)
+            self._run.transport.shake_hands(url)
         return f"{_listed(map(_host, self._urls))} can be trusted."
 
     def authentication(self) -> str:
         """Get a token."""
-        self._parts.tokens.token()
-        account = self._parts.tokens.account()
-        return f"Signed in with {self._settings.auth_method.replace('_', ' ')}{account and f' as {account}'}."
+        self._run.tokens.token()
+        account = self._run.tokens.account()
+        return f"Signed in with {self._run.settings.auth_method.replace('_', ' ')}{account and f' as {account}'}."
+
+    @cached_property
+    def _coverage(self) -> Coverage:
+        return survey(self._run.reader, self._run.settings)
 
     def authorization(self) -> str:
         """Find each configured subscription or management group; without any, at least one subscription."""
-        coverage = self._coverage = survey(self._parts.reader, self._settings)
-        check(coverage, tolerant=False)
-        number, own = len(coverage.readable), self._settings.tenant_id
+        check(self._coverage, tolerant=False)
+        number, own = len(self._coverage.readable), self._run.settings.tenant_id
         notes = [f"{number:,} subscription{'s' * (number != 1)} can be read."]
-        if names := disabled(coverage):
+        if names := disabled(self._coverage):
             notes.append(f"Not enabled, so perhaps without data: {_listed(names)}.")
-        foreign = [each.id for each in coverage.readable if each.tenant_id.lower() not in {"", own}]
+        foreign = [each.id for each in self._coverage.readable if each.tenant_id.lower() not in {"", own}]
         if foreign and own:
             notes.append(f"Of other tenants, by Azure Lighthouse: {_listed(foreign)}.")
         return " ".join(notes)
 
     def data_fetch(self) -> str:
         """Fetch a row of each stream, or learn that there is none."""
-        coverage = self._coverage or survey(self._parts.reader, self._settings)
-        names = [*packaged.STREAMS, *(name for name in self._settings.extra_streams if not SOURCES[name].of)]
-        found = [name for name in names if self._has_rows(name, coverage)]
+        extra = [name for name in self._run.settings.extra_streams if not SOURCES[name].of]
+        found = [name for name in (*packaged.STREAMS, *extra) if self._has_rows(name)]
         fetched = f"Fetched {_listed(name.replace('_', ' ') for name in found)}."
         note = fetched if found else "No data yet: nothing in scope has a virtual machine."
-        return " ".join([note, *self._absences(coverage, found)])
+        return " ".join([note, *self._absences(found)])
 
-    def _has_rows(self, name: str, coverage: Coverage) -> bool:
-        query = queries.query(name, self._settings)
-        return any(self._parts.client.ask(name, query.text, scope, top=1).rows for scope in coverage.scopes)
+    def _has_rows(self, name: str) -> bool:
+        query = queries.query(name, self._run.settings)
+        return any(self._run.client.ask(name, query.text, scope, top=1).rows for scope in self._coverage.scopes)
 
-    def _absences(self, coverage: Coverage, found: list[str]) -> Iterator[str]:
-        reader, settings = self._parts.reader, self._settings
+    def _absences(self, found: list[str]) -> Iterator[str]:
+        reader, settings = self._run.reader, self._run.settings
         if found and MACHINES not in found:
             yield (
                 "No virtual machines: if there are some, the application lacks the Reader role, of which Security"
                 " Reader is no substitute."
             )
-        subscriptions = {subscription.id for subscription in coverage.readable}
+        subscriptions = {subscription.id for subscription in self._coverage.readable}
         machines = absences.subscriptions_with(reader, queries.query(MACHINES, settings), subscriptions)
         silent = absences.silent(reader, machines, (), filtered=True)
-        for remark in (
-            *absences.unassessed(absences.reasons(reader, settings, sorted(silent))),
-            *absences.of_another_form(reader, settings, coverage.scopes),
-        ):
-            yield remark.line()
+        yield from (remark.line() for remark in absences.unassessed(absences.reasons(reader, settings, sorted(silent))))
+        yield from (remark.line() for remark in absences.of_another_form(reader, settings, self._coverage.scopes))
 
 
 def _say(line: str) -> None:

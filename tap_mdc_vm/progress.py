@@ -20,14 +20,7 @@ def tracked(
     expected: Callable[[], int],
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[list[Record]]:
-    """Pass a stream's batches of records on, and tell how far they are.
-
-    Args:
-        name: The stream's.
-        batches: Its records.
-        expected: Returns how many there should be, as far as is known.
-        clock: Returns seconds.
-    """
+    """Pass a stream's batches of records on, and tell how far they are of how many are expected, as far as is known."""
     if sys.stderr.isatty():
         yield from _with_a_bar(name, batches, expected)
         return

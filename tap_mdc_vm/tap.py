@@ -53,11 +53,7 @@ class TapMdcVm(Tap):
     ) -> None:
         """Check settings and transform map first of all, so that what is wrong is the first line printed.
 
-        Args:
-            config: The settings by name.
-            parse_env_config: Whether the environment fills in what ``config`` leaves out.
-            validate_config: False for ``--discover``, which needs none.
-            more: As the SDK's tap.
+        ``validate_config`` is False for ``--discover``, which needs none.
 
         Raises:
             ConfigurationError: If a setting is missing or wrong.

@@ -59,10 +59,6 @@ class Exchange:
 class Asker:
     """Asks one question at a time, at the pace of the quota, and stands between client and network to see each answer.
 
-    Args:
-        run: How to reach Azure.
-        scope: Where to look.
-
     Attributes:
         seconds: How long each answer took.
     """

@@ -75,11 +75,7 @@ class Evidence:
 
 
 def gather(asks: Callable[..., Exchange], queries: Mapping[str, Query]) -> Evidence:
-    """Ask every question that makes sense in this tenant, some thirty.
-
-    Args:
-        asks: Asks one, as :meth:`.asking.Asker.ask` does.
-        queries: The tap's own, by name.
+    """Ask every question that makes sense in this tenant, some thirty, by :meth:`.asking.Asker.ask`.
 
     Raises:
         NetworkError: Azure can't be reached any more.

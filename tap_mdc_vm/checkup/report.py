@@ -100,14 +100,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def report(evidence: Evidence, seconds: list[float], *, version: str, cloud: str) -> Report:
-    """Judge what came back.
-
-    Args:
-        evidence: What came back.
-        seconds: How long each answer took.
-        version: The tap's.
-        cloud: Its name.
-    """
+    """Judge what came back. ``seconds`` is how long each answer took."""
     results = [_result(each, evidence) for each in ASSUMPTIONS]
     passed = not any(each.needed and each.follows for each in results)
     return Report(version, cloud, passed, results, dict(_figures(evidence, seconds)))

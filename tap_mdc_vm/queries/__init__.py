@@ -25,12 +25,7 @@ _OF_ASSESSMENTS = {"assessments", "unclaimed_assessments"}
 
 
 def query(name: str, settings: Settings) -> Query:
-    """Return a query about what the settings choose.
-
-    Args:
-        name: Of a file in this folder, such as ``virtual_machines``.
-        settings: Their filters become conditions, so that Azure leaves out what does not pass.
-    """
+    """Return a query about what the settings choose: filters are conditions, so that Azure leaves out the rest."""
     chosen = unfiltered(name)
     for condition in _conditions(name, settings):
         chosen = chosen.where(condition)

@@ -126,11 +126,7 @@ def _reading(messages: str) -> Iterator[Iterator[bytes]]:
 
 @contextlib.contextmanager
 def _running(config: str | None) -> Iterator[Iterator[bytes]]:
-    """Run the tap without a map and give the lines of its output. What it logs goes where this command logs.
-
-    Args:
-        config: A file with the tap's settings. None: they are in the environment.
-    """
+    """Run the tap without a map and give the lines of its output. What it logs goes where this command logs."""
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "without-a-map.json"
         raw.write_text(json.dumps(_RAW), encoding="utf-8")

@@ -113,13 +113,7 @@ class _NotTheSameError(Exception):
 
 
 class _Same(ast.NodeTransformer):
-    """Turns the tree of an expression into one that gives in Python what the first gives in the SDK's evaluator.
-
-    Args:
-        label: The label that the value is for.
-        fields: The fields that are in every record.
-        names: What can be named beside fields.
-    """
+    """Turns the tree of a label's expression into one that gives in Python what it gives in the SDK's evaluator."""
 
     def __init__(self, label: str, fields: Collection[str], names: Collection[str]) -> None:
         self.label, self.fields, self.names = label, fields, names

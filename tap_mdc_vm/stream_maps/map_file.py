@@ -44,10 +44,7 @@ def names() -> list[str]:
 
 
 def read(transform_map: str) -> MapFile:
-    """Read the map that the setting ``transform_map`` names.
-
-    Args:
-        transform_map: The name of a map that ships, ``none``, or the path of a file.
+    """Read the map that the setting ``transform_map`` names: one that ships, ``none``, or a file by its path.
 
     Raises:
         TransformMapError: If there is no such file, or it is not a map.

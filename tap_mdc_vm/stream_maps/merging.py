@@ -29,13 +29,7 @@ class TransformMap:
 def merge(
     file: MapFile, stream_maps: Mapping[str, Any] | None = None, stream_map_config: Mapping[str, Any] | None = None
 ) -> TransformMap:
-    """Put the user's own over a map file, unchecked.
-
-    Args:
-        file: The map file.
-        stream_maps: The SDK's setting of that name: put over the map stream by stream and field by field.
-        stream_map_config: The SDK's setting of that name: put over the map's tables word by word.
-    """
+    """Put the user's own over a map file: its maps stream by stream and field by field, its tables word by word."""
     own = without_null_words({"stream_maps": stream_maps or {}, "stream_map_config": stream_map_config or {}})
     return TransformMap(
         stream_maps=merged_maps(file.stream_maps, own["stream_maps"]),

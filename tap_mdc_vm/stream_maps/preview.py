@@ -62,10 +62,7 @@ class Seen:
 def preview(transform_map: TransformMap, lines: Iterable[bytes], *, samples: int) -> Iterator[str]:
     """Map the records of the tap's streams in Singer messages, and yield lines of text about the result.
 
-    Args:
-        transform_map: The map.
-        lines: The messages.
-        samples: How many records of each stream to show label by label.
+    The first ``samples`` records of each stream are shown label by label.
 
     Raises:
         TapError: If a line is no Singer message.
@@ -148,12 +145,7 @@ def _cut(value: object) -> str:
 
 
 def aligned(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> Iterator[str]:
-    """Yield rows as lines with their columns one under the other.
-
-    Args:
-        rows: Texts of equal number.
-        right: Columns that are set flush right.
-    """
+    """Yield rows as lines with their columns one under the other, those of some numbers flush right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [

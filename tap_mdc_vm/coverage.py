@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tap_mdc_vm import queries
 from tap_mdc_vm.azure.resource_graph.model import Row, Scope
-from tap_mdc_vm.azure.resource_graph.reader import Reader, Reading
+from tap_mdc_vm.azure.resource_graph.reader import Reader
 from tap_mdc_vm.errors import (
     MalformedAnswerError,
     NoAccessError,
@@ -73,9 +73,9 @@ def survey(reader: Reader, settings: Settings) -> Coverage:
     Raises:
         TapError: Azure can't be asked.
     """
-    if settings.management_group_ids:
-        return _Survey(reader).of_groups(settings.management_group_ids)
-    return _Survey(reader).of_subscriptions(settings.subscription_ids)
+    if settings.management_group_ids:  # where Azure may answer 400 for one that it does not know, with any code
+        return _Survey(reader, (NoAccessError, RequestRefusedError)).of_groups(settings.management_group_ids)
+    return _Survey(reader, (NoAccessError,)).of_subscriptions(settings.subscription_ids)
 
 
 def disabled(coverage: Coverage) -> list[str]:
@@ -105,17 +105,15 @@ def check(coverage: Coverage, *, tolerant: bool) -> None:
 class _Survey:
     """Probes, and what they tell beside their rows."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, no_access: tuple[type[TapError], ...]) -> None:
+        self._reader, self._no_access = reader, no_access
         self._denials: list[TapError] = []
         self._shortcomings: list[str] = []
-        self._no_access: tuple[type[TapError], ...] = (NoAccessError,)
 
     def of_subscriptions(self, ids: tuple[str, ...]) -> Coverage:
         """Ask for the subscriptions that are named; for all, if none is."""
         asked = [Scope(subscriptions=batch) for batch in batches(ids)] or [Scope()]
-        readings = [self._ask(scope) for scope in asked]
-        found = [subscription for reading in readings for subscription in self._subscriptions(reading)]
+        found = [_subscription(row) for rows in self._rows(asked) for row in rows]
         if not ids:
             return self._coverage(found, asked if found else [])
         readable = {subscription.id for subscription in found}
@@ -123,21 +121,14 @@ class _Survey:
         return self._coverage(found, scopes, tuple(id_ for id_ in ids if id_ not in readable), requested=len(ids))
 
     def of_groups(self, groups: tuple[str, ...]) -> Coverage:
-        """Ask group by group, so that one that is wrong does not hide the others.
-
-        For a group that it does not know, Azure may answer 400 with a code that is not known.
-        """
-        self._no_access = (NoAccessError, RequestRefusedError)
-        readings = [self._ask(Scope(management_groups=(group,))) for group in groups]
-        by_group = {group: self._subscriptions(each) for group, each in zip(groups, readings, strict=True)}
-        empty = [group for group in groups if not by_group[group]]
-        probes = [self._ask(Scope(management_groups=(group,)), "management_groups") for group in empty]
+        """Ask group by group, so that one that is wrong does not hide the others."""
+        rows_of = dict(zip(groups, self._rows([Scope(management_groups=(group,)) for group in groups]), strict=True))
+        found = {each.id: each for rows in rows_of.values() for each in map(_subscription, rows)}
+        empty = [group for group in groups if not rows_of[group]]
+        probes = self._rows([Scope(management_groups=(group,)) for group in empty], "management_groups")
         unreadable = tuple(
-            group
-            for group, probe in zip(empty, probes, strict=True)
-            if group.lower() not in map(_last_part, self._rows(probe))
+            group for group, rows in zip(empty, probes, strict=True) if group.lower() not in map(_last_part, rows)
         )
-        found = {subscription.id: subscription for some in by_group.values() for subscription in some}
         asked = tuple(group for group in groups if group not in unreadable)
         scopes = [Scope(management_groups=asked)] if asked else []
         if len(asked) > _GROUPS_AT_ONCE:  # they may lie within each other: only subscriptions can be shared out
@@ -154,43 +145,36 @@ class _Survey:
         asked = len(found) if requested is None else requested
         return Coverage(asked, tuple(found), unreadable, tuple(scopes), tuple(self._denials), tuple(self._shortcomings))
 
-    def _ask(self, scope: Scope, name: str = "subscriptions") -> Reading:
-        return self._reader.start(queries.unfiltered(name), [scope], urgent=True)
-
-    def _rows(self, reading: Reading) -> list[Row]:
-        """Return a probe's rows; no access is what it is there to find out, is noted, and counts as none."""
-        try:
-            return [row for rows in reading for row in rows]
-        except QueryRefusedError:
-            raise
-        except self._no_access as error:
-            self._denials.append(error)
-        finally:
+    def _rows(self, scopes: list[Scope], name: str = "subscriptions") -> list[list[Row]]:
+        """Return a probe's rows in each scope; no access is what it is there to find out, and counts as none."""
+        readings = [self._reader.start(queries.unfiltered(name), [scope], urgent=True) for scope in scopes]
+        found: list[list[Row]] = []
+        for reading in readings:
+            try:
+                found.append([row for rows in reading for row in rows])
+            except QueryRefusedError:
+                raise
+            except self._no_access as error:
+                self._denials.append(error)
+                found.append([])
             self._shortcomings.extend(reading.shortcomings)
-        return []
-
-    def _subscriptions(self, reading: Reading) -> list[Subscription]:
-        return [
-            Subscription(_subscription_id(row), str(row.get("state") or ""), str(row.get("tenantId") or ""))
-            for row in self._rows(reading)
-        ]
+        return found
 
 
-def _subscription_id(row: Row) -> str:
-    """Return the id, which stands in a column of its own and at the end of the resource's.
+def _subscription(row: Row) -> Subscription:
+    """Return a subscription, whose id stands in a column of its own and at the end of the resource's.
 
     Raises:
         MalformedAnswerError: It stands in neither.
     """
-    own = row.get("subscriptionId")
-    if isinstance(own, str) and own:
-        return own.lower()
-    if found := _RESOURCE.fullmatch(row["id"]):
-        return found[1].lower()
-    raise MalformedAnswerError(
-        "Resource Graph listed a subscription without its id.",
-        f"Report it to Microsoft, or to us with this line. {see('malformed-answer')}",
-    )
+    own, found = row.get("subscriptionId"), _RESOURCE.fullmatch(row["id"])
+    id_ = own if isinstance(own, str) and own else found[1] if found else ""
+    if not id_:
+        raise MalformedAnswerError(
+            "Resource Graph listed a subscription without its id.",
+            f"Report it to Microsoft, or to us with this line. {see('malformed-answer')}",
+        )
+    return Subscription(id_.lower(), str(row.get("state") or ""), str(row.get("tenantId") or ""))
 
 
 def _last_part(row: Row) -> str:

@@ -20,7 +20,7 @@ from tap_mdc_vm.sources import SOURCES, needed
 from tap_mdc_vm_sandbox import Fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytest_plugins = ["https_servers"]
 
@@ -117,11 +117,16 @@ def captured_tenant(shared: Path, individual: list[dict[str, Any]]) -> Tenant:
 
 
 @pytest.fixture(scope="session")
-def made_up_tenant() -> Tenant:
+def odd_rows() -> dict[str, list[dict[str, Any]]]:
+    """The rows of each oddity of the sandbox by its name, the odd one first. Not to be changed."""
+    return {name: [row for _, row in oddity.rows] for name, oddity in Fleet().oddities.items()}
+
+
+@pytest.fixture(scope="session")
+def made_up_tenant(odd_rows: dict[str, list[dict[str, Any]]]) -> Tenant:
     """The oddities of the sandbox, as far as its application can read them: rows that lie in this repository."""
-    fleet = Fleet()
-    readable = {subscription.id for subscription in fleet.subscriptions if subscription.readable}
-    odd = [row for oddity in fleet.oddities.values() for _, row in oddity.rows]
+    readable = {subscription.id for subscription in Fleet().subscriptions if subscription.readable}
+    odd = [row for rows in odd_rows.values() for row in rows]
 
     def of(resource_type: str) -> list[dict[str, Any]]:
         rows = (row for row in odd if row["type"].lower() == resource_type and row["subscriptionId"] in readable)
@@ -150,6 +155,13 @@ def records(tenant: Tenant) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="session")
+def odd_record(made_up_tenant: Tenant, odd_rows: dict[str, list[dict[str, Any]]]) -> Callable[..., dict[str, Any]]:
+    """A function that finds the record of an oddity's row by its name, the odd row's or that of another number."""
+    records = {record["resourceId"]: record for found in made_up_tenant.records().values() for record in found}
+    return lambda name, number=0: records[odd_rows[name][number]["id"]]
+
+
+@pytest.fixture(scope="session")
 def captured_records(captured_tenant: Tenant) -> dict[str, list[dict[str, Any]]]:
-    """The records of the captured tenant alone, for tests that name its rows."""
+    """The records of the captured tenant alone."""
     return captured_tenant.records()

@@ -21,15 +21,8 @@ PREFIX = "/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/virtualM
 SUFFIX = "providers/Microsoft.Security/assessments/K"
 
 
-@pytest.fixture(scope="module")
-def finding(captured_tenant, captured_records):
-    """Return a function that gives the record of a constructed row by the number it has in the rows' list."""
-    by_id = {record["resourceId"]: record for record in captured_records["assessments"]}
-    return lambda number: by_id.get(captured_tenant.assessments[number - 1]["id"])
-
-
-def test_a_full_row_fills_every_field_but_what_azure_left_out(finding):
-    record = finding(1)
+def test_a_full_row_fills_every_field_but_what_azure_left_out(odd_record):
+    record = odd_record("assessment-full")
     newer = {"riskLevel", "riskFactors", "attackPaths", "riskIsContextual", "plannedDeprecationDate", *SOFTWARE}
     assert {field for field, value in record.items() if value is None} == {"location", "managedBy", "preview", *newer}
     assert (record["statusCode"], record["statusCause"]) == ("Unhealthy", "ManagementPortsAreOpenToAllSources")
@@ -37,70 +30,78 @@ def test_a_full_row_fills_every_field_but_what_azure_left_out(finding):
     assert record["firstEvaluationDate"] == "2026-02-03T10:51:36.337682Z"
 
 
-def test_a_cause_of_health_is_kept(finding):
-    assert (finding(2)["statusCode"], finding(2)["statusCause"]) == ("Healthy", "mdeTvm")
+def test_a_cause_of_health_is_kept(odd_record):
+    record = odd_record("assessment-healthy-cause")
+    assert (record["statusCode"], record["statusCause"]) == ("Healthy", "mdeTvm")
 
 
-def test_critical_is_a_severity(finding):
-    assert finding(3)["severity"] == "Critical"
-    assert finding(3)["additionalData"]["subAssessmentsLink"].endswith("/subAssessments")
+def test_critical_is_a_severity(odd_record):
+    record = odd_record("assessment-critical")
+    assert record["severity"] == "Critical"
+    assert record["additionalData"]["subAssessmentsLink"].endswith("/subAssessments")
 
 
-def test_low_and_high_are_severities(finding):
-    assert (finding(4)["severity"], finding(5)["severity"]) == ("Low", "High")
+def test_two_categories_are_joined_where_there_is_no_category_of_the_said_by(odd_record):
+    record = odd_record("assessment-two-categories")
+    assert record["categories"] == ["Networking", "Compute"]
+    assert record["recommendationCategory"] == "Networking, Compute"
 
 
-def test_two_categories_are_joined_where_there_is_no_category_of_the_said_by(finding):
-    record = finding(5)
-    assert len(record["categories"]) == 2
-    assert record["recommendationCategory"] == ", ".join(record["categories"])
+@pytest.mark.parametrize(("number", "cause"), [(0, "UnsupportedPricingPlan"), (1, "OffByPolicy"), (2, "Exempt")])
+def test_not_applicable_is_a_status_with_a_cause(odd_record, number, cause):
+    record = odd_record("assessment-not-applicable", number)
+    assert (record["statusCode"], record["statusCause"]) == ("NotApplicable", cause)
 
 
-@pytest.mark.parametrize(("number", "cause"), [(6, "UnsupportedPricingPlan"), (7, "OffByPolicy"), (8, "Exempt")])
-def test_not_applicable_is_a_status_with_a_cause(finding, number, cause):
-    assert (finding(number)["statusCode"], finding(number)["statusCause"]) == ("NotApplicable", cause)
+def test_a_preview_is_marked_and_others_are_not(odd_record):
+    record = odd_record("assessment-preview")
+    assert record["preview"] is True
+    assert record["displayName"].startswith("[Preview]")
+    assert not record["metadataDisplayName"].startswith("[Preview]")
+    assert odd_record("assessment-full")["preview"] is None
 
 
-def test_a_preview_is_marked_and_others_are_not(finding):
-    assert finding(9)["preview"] is True
-    assert finding(9)["displayName"].startswith("[Preview]")
-    assert not finding(9)["metadataDisplayName"].startswith("[Preview]")
-    assert finding(8)["preview"] is None
-
-
-def test_a_customers_own_assessment_has_nulls_for_empty_strings_and_keeps_its_empty_object(finding):
-    record = finding(10)
+def test_a_customers_own_assessment_has_nulls_for_empty_strings_and_keeps_its_empty_object(odd_record):
+    record = odd_record("assessment-custom")
     nothing = ("statusCause", "statusDescription", "description", "policyDefinitionId", "azurePortalLink")
     assert {record[field] for field in nothing} == {None}
     assert record["additionalData"] == {}
     assert record["assessmentType"] == "CustomerManaged"
 
 
-def test_without_metadata_links_and_dates_the_finding_is_a_record(finding):
-    record = finding(11)
+def test_without_metadata_links_and_dates_the_finding_is_a_record(odd_record):
+    record = odd_record("assessment-bare")
     assert (record["displayName"], record["statusCode"]) == ("Partner finding", "Unhealthy")
     nothing = ("severity", "categories", "threats", "preview", "azurePortalLink", "firstEvaluationDate")
     assert {record[field] for field in (*nothing, "statusChangeDate", "recommendationCategory")} == {None}
 
 
-def test_without_severity_and_categories_the_finding_is_a_record(finding):
-    record = finding(12)
+def test_without_severity_and_categories_the_finding_is_a_record(odd_record):
+    record = odd_record("assessment-no-severity")
     assert (record["severity"], record["categories"], record["description"]) == (None, [], None)
     assert record["recommendationCategory"] is None
 
 
-def test_values_outside_azures_lists_are_kept_as_they_are(captured_tenant, finding):
-    for number in (13, 14):
-        given = captured_tenant.assessments[number - 1]["properties"]["metadata"]["severity"]
-        assert finding(number)["severity"] == given
-    assert finding(15)["statusCode"] == "Pending"
+@pytest.mark.parametrize(
+    ("oddity", "field", "value"),
+    [
+        ("assessment-unknown-severity", "severity", "Extreme"),
+        ("assessment-informational", "severity", "Informational"),
+        ("assessment-severity-case", "severity", "high"),
+        ("assessment-unknown-status", "statusCode", "Pending"),
+    ],
+)
+def test_values_outside_azures_lists_are_kept_as_they_are(odd_record, oddity, field, value):
+    assert odd_record(oddity)[field] == value
 
 
-@pytest.mark.parametrize(("number", "source"), [(16, "Azure"), (17, "Azure"), (18, "Azure"), (19, None)])
-def test_the_resource_is_known_however_little_its_details_say(finding, number, source):
-    record = finding(number)
+@pytest.mark.parametrize(
+    ("form", "source"), [("2020", "Azure"), ("camel", "Azure"), ("resource-id", "Azure"), ("missing", None)]
+)
+def test_the_resource_is_known_however_little_its_details_say(odd_record, form, source):
+    record = odd_record(f"assessment-details-{form}")
     resource = [record[f"resource{part}"] for part in ("Source", "Type", "Provider", "Name")]
-    assert resource == [source, "virtualMachines", "Microsoft.Compute", "vm-dual-stack"]
+    assert resource == [source, "virtualMachines", "Microsoft.Compute", "vm-showcase"]
 
 
 def test_the_name_from_the_id_is_spelled_as_there():
@@ -108,80 +109,76 @@ def test_the_name_from_the_id_is_spelled_as_there():
     assert assessment(sent(row), {}, Context())["resourceName"] == "Vm-Ä"
 
 
-def test_an_id_in_lower_case_joins_the_same_machine(finding):
-    assert finding(20)["virtualMachineId"] == finding(19)["virtualMachineId"]
-    assert finding(20)["vmId"] == finding(19)["vmId"] is not None
+def test_an_id_in_lower_case_joins_the_same_machine(odd_record):
+    lower, other = odd_record("assessment-lower"), odd_record("assessment-full")
+    assert lower["virtualMachineId"] == other["virtualMachineId"]
+    assert lower["vmId"] == other["vmId"] is not None
 
 
-def test_a_portal_link_gets_a_scheme_only_where_it_has_none(finding):
-    assert finding(1)["azurePortalLink"].startswith("https://portal.azure.com/#blade/")
-    assert finding(21)["azurePortalLink"] == "https://portal.azure.com/#view/x"
+def test_a_portal_link_gets_a_scheme_only_where_it_has_none(odd_record, odd_rows):
+    for name, scheme in (("assessment-full", "https://"), ("assessment-dates", "")):
+        given = odd_rows[name][0]["properties"]["links"]["azurePortal"]
+        assert odd_record(name)["azurePortalLink"] == scheme + given
+        assert (scheme + given).startswith("https://portal.azure.com/#blade/")
 
 
-def test_a_portal_link_is_found_under_the_specifications_name_too(captured_tenant):
-    row = copy.deepcopy(captured_tenant.assessments[0])
-    row["properties"]["links"] = {"azurePortalUri": "portal.azure.us/#x?next=https://example.com"}
-    assert (
-        assessment(sent(row), {}, Context())["azurePortalLink"] == "https://portal.azure.us/#x?next=https://example.com"
-    )
+def test_a_portal_link_is_found_under_the_specifications_name_too():
+    row = with_properties(links={"azurePortalUri": "portal.azure.us/#x?next=https://example.com"})
+    assert assessment(row, {}, Context())["azurePortalLink"] == "https://portal.azure.us/#x?next=https://example.com"
 
 
-def test_dates_keep_the_digits_that_they_have(finding):
-    record = finding(21)
+def test_dates_keep_the_digits_that_they_have(odd_record):
+    record = odd_record("assessment-dates")
     assert (record["firstEvaluationDate"], record["statusChangeDate"]) == (
         "2026-02-03T10:51:36Z",
         "2026-03-04T05:16:03.674Z",
     )
 
 
-def test_a_category_of_the_recommendation_wins_over_the_categories(finding):
-    record = finding(22)
-    assert (record["recommendationCategory"], record["categories"]) == ("Network hygiene", ["Compute"])
+def test_a_category_of_the_recommendation_wins_over_the_categories(odd_record):
+    record = odd_record("assessment-recommendation-category")
+    assert (record["recommendationCategory"], record["categories"]) == ("Harden the network", ["Compute"])
     assert (record["firstEvaluationDate"], record["statusChangeDate"]) == ("2026-02-03T10:51:36.337682Z", None)
 
 
-def test_a_long_text_stays_whole(captured_tenant, finding):
-    given = captured_tenant.assessments[22]["properties"]["metadata"]["remediationDescription"]
-    assert finding(23)["remediationDescription"] == given
-    assert finding(23)["location"] == "global"
+def test_a_long_text_stays_whole(odd_record):
+    record = odd_record("assessment-global")
+    assert record["remediationDescription"] == "Repeat until done.<br>" * 400
+    assert record["location"] == "global"
 
 
-def test_a_finding_of_a_machine_that_is_gone_is_a_record_without_a_machine(finding):
-    record = finding(24)
+def test_a_finding_of_a_machine_that_is_gone_is_a_record_without_a_machine(odd_record):
+    record = odd_record("assessment-orphan")
     assert record["virtualMachineId"].endswith("/virtualmachines/vm-deleted-yesterday")
     assert record["resourceName"] == "vm-deleted-yesterday"
     assert {record[field] for field in MACHINE_FIELDS} == {None}
 
 
-def test_findings_of_twins_join_each_its_own_machine(finding):
-    first, second = finding(25), finding(26)
-    assert first["vmName"] == second["vmName"] == "vm-twin"
-    assert (first["privateIPAddress"], second["privateIPAddress"]) == ("10.20.39.4", "10.20.40.4")
+def test_findings_of_twins_join_each_its_own_machine(odd_record):
+    first, first_finding, second, second_finding = (odd_record("vm-twin", number) for number in (0, 2, 3, 5))
+    assert first_finding["vmName"] == second_finding["vmName"] == "vm-twin"
+    for finding, machine in ((first_finding, first), (second_finding, second)):
+        assert finding["privateIPAddress"] == machine["privateIPAddress"]
+    assert first["privateIPAddress"] != second["privateIPAddress"]
 
 
-def test_a_finding_joins_a_machine_whose_own_id_is_in_upper_case(finding):
-    assert (finding(27)["vmName"], finding(27)["publicIPAddress"]) == ("VM-UPPER", "198.51.100.8")
+def test_a_finding_joins_a_machine_whose_own_id_is_in_upper_case(odd_record):
+    machine, finding = odd_record("vm-upper"), odd_record("vm-upper", 3)
+    assert (finding["vmName"], finding["publicIPAddress"]) == ("VM-UPPER", machine["publicIPAddress"])
+    assert finding["publicIPAddress"]
 
 
-NOT_OF_A_MACHINE = {
-    28: "an extension of a machine",
-    29: "a uniform scale set",
-    30: "an instance of a uniform scale set",
-    31: "a classic machine",
-    32: "an Arc machine",
-    33: "a machine on premises",
-    34: "a machine at Amazon",
-    35: "a machine at Google",
-    36: "a subscription",
-    37: "a subnet",
-    38: "a sub-assessment",
-    39: "a secure score",
-}
+NOT_OF_A_MACHINE = [
+    *(f"not-machine-{kind}" for kind in ("extension", "scale-set", "instance", "classic", "arc", "on-premise")),
+    *(f"not-machine-{kind}" for kind in ("aws", "gcp", "subscription", "subnet")),
+    *("not-assessment-sub", "not-assessment-score"),
+]
 
 
-@pytest.mark.parametrize("number", NOT_OF_A_MACHINE, ids=NOT_OF_A_MACHINE.values())
-def test_what_is_no_assessment_of_a_virtual_machine_is_left_out(captured_tenant, number):
-    assert assessment(sent(captured_tenant.assessments[number - 1]), {}, Context()) is None
+@pytest.mark.parametrize("oddity", NOT_OF_A_MACHINE)
+def test_what_is_no_assessment_of_a_virtual_machine_is_left_out(odd_rows, oddity):
+    [row] = odd_rows[oddity]
+    assert assessment(sent(row), {}, Context()) is None
 
 
 @pytest.mark.parametrize(
@@ -199,8 +196,9 @@ def test_an_id_that_only_resembles_an_assessments_is_left_out(identity):
     assert assessment(sent({"id": identity}), {}, Context()) is None
 
 
-def test_one_assessment_key_may_say_different_things_of_different_machines(captured_tenant):
-    first = copy.deepcopy(captured_tenant.assessments[0])
+def test_one_assessment_key_may_say_different_things_of_different_machines(odd_rows):
+    first = copy.deepcopy(odd_rows["assessment-full"][0])
+    first["properties"]["metadata"]["severity"] = "Medium"
     second = copy.deepcopy(first)
     second["properties"]["metadata"] |= {"severity": "Critical", "categories": ["Data"]}
     third = copy.deepcopy(first)

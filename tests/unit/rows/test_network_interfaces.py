@@ -6,60 +6,59 @@ from sent import sent
 from tap_mdc_vm.rows.network_interfaces import network_interface
 
 
-@pytest.fixture(scope="module")
-def interface(captured_records):
-    """Return a function that finds an interface of the constructed tenant."""
-    return lambda name: next(record for record in captured_records["network_interfaces"] if record["name"] == name)
-
-
-def test_an_ipv6_configuration_is_listed_and_never_stands_for_the_interface(interface):
-    record = interface("nic-dual")
+def test_an_ipv6_configuration_is_listed_and_never_stands_for_the_interface(odd_record, odd_rows):
+    _, row, public, _ = odd_rows["vm-dual-stack"]
+    record = odd_record("vm-dual-stack", 1)
     assert [each["privateIPAddressVersion"] for each in record["ipConfigurations"]] == ["IPv4", "IPv6"]
-    assert (record["privateIPAddress"], record["publicIPAddress"]) == ("10.20.25.4", "198.51.100.1")
+    assert record["privateIPAddress"] == row["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"]
+    assert record["publicIPAddress"] == public["properties"]["ipAddress"]
 
 
-@pytest.mark.parametrize("name", ["nic-mac-1", "nic-mac-null", "int-02"])
-def test_a_mac_address_that_is_empty_null_or_missing_is_null(interface, name):
-    assert interface(name)["macAddress"] is None
+@pytest.mark.parametrize("name", ["vm-mac-on-second", "vm-mac-null", "vm-mac-missing"])
+def test_a_mac_address_that_is_empty_null_or_missing_is_null(odd_record, name):
+    assert odd_record(name, 1)["macAddress"] is None
 
 
-def test_the_primary_configuration_counts_even_when_it_is_second(interface):
-    record = interface("nic-order")
+def test_the_primary_configuration_counts_even_when_it_is_second(odd_record, odd_rows):
+    _, row, _, public = odd_rows["vm-config-order"]
+    record = odd_record("vm-config-order", 1)
     assert [each["primary"] for each in record["ipConfigurations"]] == [False, True]
-    assert (record["privateIPAddress"], record["publicIPAddress"]) == ("10.20.99.4", "198.51.100.7")
+    assert record["privateIPAddress"] == row["properties"]["ipConfigurations"][1]["properties"]["privateIPAddress"]
+    assert record["publicIPAddress"] == public["properties"]["ipAddress"]
 
 
-def test_a_detached_interface_keeps_its_mac_and_has_no_machine(interface):
-    record = interface("nic-detached")
-    assert (record["virtualMachineId"], record["primary"]) == (None, None)
-    assert record["macAddress"] == "00-0D-3A-AA-00-14"
+def test_a_detached_interface_keeps_its_mac_and_has_no_machine(odd_rows):
+    [row] = odd_rows["nic-detached"]
+    record = network_interface(sent(row), {})
+    assert record["virtualMachineId"] is None
+    assert record["macAddress"] == row["properties"]["macAddress"] is not None
 
 
-def test_a_private_endpoints_interface_is_a_record_too(interface):
-    record = interface("vendor-private-endpoint.nic.012d94e3-1ce4-4ee8-8f12-7e66abc40d1d")
-    assert (record["macAddress"], record["tags"], record["privateIPAddress"]) == (None, {}, "10.0.1.4")
+def test_a_private_endpoints_interface_is_a_record_too(odd_rows):
+    [row] = odd_rows["nic-private-endpoint"]
+    record = network_interface(sent(row), {})
+    assert (record["macAddress"], record["virtualMachineId"]) == (None, None)
+    assert record["privateIPAddress"] == row["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"]
 
 
-def test_a_public_address_that_can_not_be_read_has_an_id_and_no_address(interface):
-    [configuration] = interface("nic-foreign")["ipConfigurations"]
-    assert configuration["publicIPAddressId"].endswith("/publicIPAddresses/pip-foreign")
+@pytest.mark.parametrize("oddity", ["vm-foreign-ip", "vm-spot-evicted"])
+def test_a_public_address_that_can_not_be_read_or_is_not_allocated_has_an_id_and_no_address(
+    odd_record, odd_rows, oddity
+):
+    [configuration] = odd_record(oddity, 1)["ipConfigurations"]
+    assert configuration["publicIPAddressId"] == odd_rows[oddity][2]["id"]
     assert configuration["publicIPAddress"] is None
 
 
-def test_a_public_address_that_is_not_allocated_has_an_id_and_no_address(interface):
-    [configuration] = interface("nic-spot")["ipConfigurations"]
-    assert configuration["publicIPAddressId"].endswith("/publicIPAddresses/pip-spot")
-    assert configuration["publicIPAddress"] is None
-
-
-def test_ids_that_join_are_in_lower_case_and_other_references_as_azure_gave_them(interface):
-    record = interface("test-dev-vm936_z1")
-    configuration = record["ipConfigurations"][0]
-    assert record["virtualMachineId"] == record["virtualMachineId"].lower()
-    assert configuration["id"] == configuration["id"].lower()
-    assert "/publicIPAddresses/Test-Dev-Vm-ip" in configuration["publicIPAddressId"]
-    assert "/virtualNetworks/demoVirtualNetworkforCrossConnection/" in configuration["subnetId"]
-    assert "/networkSecurityGroups/" in record["networkSecurityGroupId"]
+def test_ids_that_join_are_in_lower_case_and_other_references_as_azure_gave_them(odd_record, odd_rows):
+    record, row = odd_record("vm-showcase", 1), odd_rows["vm-showcase"][1]
+    [configuration], [given] = record["ipConfigurations"], row["properties"]["ipConfigurations"]
+    assert record["virtualMachineId"] == row["properties"]["virtualMachine"]["id"].lower()
+    assert configuration["id"] == given["id"].lower()
+    assert configuration["publicIPAddressId"] == given["properties"]["publicIPAddress"]["id"]
+    assert configuration["subnetId"] == given["properties"]["subnet"]["id"]
+    assert record["networkSecurityGroupId"] == row["properties"]["networkSecurityGroup"]["id"]
+    assert all(text != text.lower() for text in (given["id"], configuration["subnetId"]))
 
 
 def test_every_attached_interface_joins_a_machine_of_the_tenant(records):

@@ -8,22 +8,28 @@ from sent import sent
 from tap_mdc_vm.rows.fields import Context
 from tap_mdc_vm.rows.virtual_machines import virtual_machine
 
-FIRST, SECOND = "00000000-0000-0000-0000-0000000000a1", "00000000-0000-0000-0000-0000000000f1"
+
+@pytest.fixture(scope="module")
+def machine(odd_record):
+    """Return a function that finds the record of an odd machine."""
+    return odd_record
 
 
 @pytest.fixture(scope="module")
-def machine(captured_records):
-    """Return a function that finds a machine of the constructed tenant."""
+def given(odd_rows):
+    """Return a function that reads off an oddity's rows: MACs, private addresses, and public ones."""
 
-    def find(name, subscription=FIRST):
-        [found] = [
-            record
-            for record in captured_records["virtual_machines"]
-            if record["name"] == name and record["subscriptionId"] == subscription
-        ]
-        return found
+    def read(name):
+        interfaces = [row for row in odd_rows[name] if row["type"] == "microsoft.network/networkinterfaces"]
+        addresses = [row for row in odd_rows[name] if row["type"] == "microsoft.network/publicipaddresses"]
+        configurations = [each for row in interfaces for each in row["properties"]["ipConfigurations"]]
+        return (
+            [row["properties"].get("macAddress") for row in interfaces],
+            [each["properties"]["privateIPAddress"] for each in configurations],
+            [row["properties"].get("ipAddress") for row in addresses],
+        )
 
-    return find
+    return read
 
 
 def addresses(record):
@@ -37,12 +43,9 @@ def test_a_machine_without_an_interface_is_a_record_with_an_empty_list(machine, 
     assert addresses(record) == (None, None, None)
 
 
-def test_an_interface_that_names_its_machine_is_joined_though_the_machine_does_not_name_it(
-    captured_tenant, captured_records
-):
-    changed = copy.deepcopy(captured_tenant)
+def test_an_interface_that_names_its_machine_is_joined_though_the_machine_does_not_name_it(made_up_tenant, machine):
+    changed, before = copy.deepcopy(made_up_tenant), machine("vm-public-on-second")
     row = next(row for row in changed.virtual_machines if row["name"] == "vm-public-on-second")
-    before = next(record for record in captured_records["virtual_machines"] if record["resourceId"] == row["id"])
     row["properties"]["networkProfile"]["networkInterfaces"].pop()
     after = next(record for record in changed.records()["virtual_machines"] if record["resourceId"] == row["id"])
     assert [each["id"] for each in after["networkInterfaces"]] == [each["id"] for each in before["networkInterfaces"]]
@@ -53,12 +56,12 @@ def test_an_interface_that_names_its_machine_is_joined_though_the_machine_does_n
     assert alone["macAddress"] is not None
 
 
-def test_an_interface_that_can_not_be_read_is_listed_by_its_id(machine):
+def test_an_interface_that_can_not_be_read_is_listed_by_its_id(machine, odd_rows):
     record = machine("vm-nic-unreadable")
+    [reference] = odd_rows["vm-nic-unreadable"][0]["properties"]["networkProfile"]["networkInterfaces"]
     assert record["networkInterfaces"] == [
         {
-            "id": f"/subscriptions/{FIRST}/resourcegroups/rg-example/providers/microsoft.network"
-            "/networkinterfaces/nic-not-there",
+            "id": reference["id"].lower(),
             "primary": None,
             "macAddress": None,
             "privateIPAddresses": [],
@@ -77,7 +80,7 @@ def test_a_machine_from_a_specialised_disk_has_no_image_and_no_name_of_its_own(m
 
 def test_the_image_id_is_the_community_gallerys_where_that_is_the_image(machine):
     record = machine("vm-community-image")
-    assert record["imageId"] == "/CommunityGalleries/example-1234/Images/base/Versions/1.0.0"
+    assert record["imageId"] == "/CommunityGalleries/example-0815/Images/base/Versions/1.0.0"
     assert (record["imageOffer"], record["imageExactVersion"]) == (None, "1.0.0")
 
 
@@ -94,52 +97,62 @@ def test_the_image_id_keeps_the_version_of_a_gallery_image_and_the_identity_is_w
     assert list(record["identity"]) == ["type", "userAssignedIdentities"]
 
 
-def test_an_evicted_spot_machine_is_deallocated_and_its_dynamic_address_is_gone(machine):
+def test_an_evicted_spot_machine_is_deallocated_and_its_dynamic_address_is_gone(machine, given):
     record = machine("vm-spot-evicted")
     assert (record["priority"], record["evictionPolicy"], record["powerState"]) == ("Spot", "Deallocate", "deallocated")
     assert (record["osName"], record["osVersion"], record["computerName"]) == (None, None, "vm-spot-evicted")
-    assert addresses(record) == ("00-0D-3A-AA-00-04", "10.20.23.4", None)
+    [mac], [private], [public] = given("vm-spot-evicted")
+    assert addresses(record) == (mac, private, public) == (mac, private, None)
 
 
 def test_a_third_partys_machine_keeps_its_plan_licence_zone_and_odd_tags(machine):
     record = machine("vm-third-party")
-    assert record["plan"] == {"name": "l1", "product": "hardened-linux", "publisher": "example-vendor"}
-    assert (record["licenseType"], record["securityType"], record["zones"]) == ("RHEL_BYOS", "ConfidentialVM", ["2"])
+    assert record["plan"] == {"name": "byol", "product": "firewall", "publisher": "example"}
+    assert (record["licenseType"], record["zones"]) == ("RHEL_BYOS", ["2"])
     assert record["tags"] == {
-        "Env": "prod",
-        "cost center": "a/b",
-        "quote": 'say "no"',
-        "ünïcode": "日本",
-        "": "empty key",
+        "cost center": "4711",
+        "owner/team": 'the "blue" one',
+        "": "nameless",
+        "it's": "ok",
     }
 
 
-def test_both_families_of_addresses_are_listed_and_the_primary_one_stands_for_the_machine(machine):
+def test_trusted_launch_is_a_type_of_security(machine):
+    record = machine("vm-trusted-launch")
+    assert (record["securityType"], record["licenseType"]) == ("TrustedLaunch", "Windows_Client")
+
+
+def test_both_families_of_addresses_are_listed_and_the_primary_one_stands_for_the_machine(machine, given):
     record = machine("vm-dual-stack")
     [interface] = record["networkInterfaces"]
-    assert interface["privateIPAddresses"] == ["10.20.25.4", "fd00:db8:deca:daed::4"]
-    assert interface["publicIPAddresses"] == ["198.51.100.1", "2001:db8::42"]
-    assert addresses(record) == ("00-0D-3A-AA-00-06", "10.20.25.4", "198.51.100.1")
+    [mac], private, public = given("vm-dual-stack")
+    assert interface["privateIPAddresses"] == private == [private[0], "fd00:db8::6"]
+    assert interface["publicIPAddresses"] == public == [public[0], "2001:db8::6"]
+    assert addresses(record) == (mac, private[0], public[0])
 
 
-def test_a_public_address_in_a_subscription_that_can_not_be_read_is_unknown(machine):
-    assert addresses(machine("vm-foreign-ip")) == ("00-0D-3A-AA-00-07", "10.20.26.4", None)
+def test_a_public_address_in_a_subscription_that_can_not_be_read_is_unknown(machine, given):
+    [mac], [private], [public] = given("vm-foreign-ip")
+    assert public
+    assert addresses(machine("vm-foreign-ip")) == (mac, private, None)
 
 
-def test_of_two_unmarked_interfaces_the_first_is_primary(machine):
+def test_of_two_unmarked_interfaces_the_first_is_primary(machine, given):
     record = machine("vm-two-none-primary")
     assert [interface["primary"] for interface in record["networkInterfaces"]] == [None, None]
-    assert addresses(record) == ("00-0D-3A-AA-00-08", "10.20.27.4", "198.51.100.3")
+    macs, privates, [public] = given("vm-two-none-primary")
+    assert addresses(record) == (macs[0], privates[0], public)
 
 
-def test_the_mark_on_the_interface_counts_where_the_machine_has_none(machine):
+def test_the_mark_on_the_interface_counts_where_the_machine_has_none(machine, given):
     record = machine("vm-primary-on-nic")
     assert [interface["primary"] for interface in record["networkInterfaces"]] == [False, True]
-    assert addresses(record) == ("00-0D-3A-AA-00-0B", "10.20.30.4", "198.51.100.4")
+    macs, privates, [public] = given("vm-primary-on-nic")
+    assert addresses(record) == (macs[1], privates[1], public)
 
 
-def test_the_machines_mark_wins_over_the_interfaces(captured_tenant):
-    row = next(row for row in captured_tenant.virtual_machines if row["name"] == "vm-public-on-second")
+def test_the_machines_mark_wins_over_the_interfaces(odd_rows):
+    row = odd_rows["vm-public-on-second"][0]
     references = row["properties"]["networkProfile"]["networkInterfaces"]
     contrary = {
         reference["id"].lower(): {"primary": not reference["properties"]["primary"], "ipConfigurations": []}
@@ -149,24 +162,27 @@ def test_the_machines_mark_wins_over_the_interfaces(captured_tenant):
     assert [interface["primary"] for interface in listed] == [True, False]
 
 
-def test_a_public_address_of_the_second_interface_stands_in_for_a_missing_one(machine):
-    assert addresses(machine("vm-public-on-second")) == ("00-0D-3A-AA-00-0C", "10.20.31.4", "198.51.100.5")
+def test_a_public_address_of_the_second_interface_stands_in_for_a_missing_one(machine, given):
+    macs, privates, [public] = given("vm-public-on-second")
+    assert addresses(machine("vm-public-on-second")) == (macs[0], privates[0], public)
 
 
-def test_a_mac_address_of_the_second_interface_stands_in_for_an_empty_one(machine):
-    record = machine("vm-mac-on-second")
-    assert [interface["macAddress"] for interface in record["networkInterfaces"]] == [None, "00-0D-3A-AA-00-0E"]
-    assert addresses(record) == ("00-0D-3A-AA-00-0E", "10.20.33.4", None)
+def test_a_mac_address_of_the_second_interface_stands_in_for_an_empty_one(machine, given):
+    record, (macs, privates, _) = machine("vm-mac-on-second"), given("vm-mac-on-second")
+    assert macs[0] == ""
+    assert [interface["macAddress"] for interface in record["networkInterfaces"]] == [None, macs[1]]
+    assert addresses(record) == (macs[1], privates[0], None)
 
 
-def test_a_mac_address_of_null_is_null(machine):
-    assert machine("vm-mac-null")["macAddress"] is None
+@pytest.mark.parametrize("name", ["vm-mac-null", "vm-mac-missing"])
+def test_a_mac_address_of_null_and_a_missing_one_are_null(machine, name):
+    assert machine(name)["macAddress"] is None
 
 
-def test_the_primary_configuration_counts_even_when_it_is_second(machine):
-    record = machine("vm-config-order")
-    assert addresses(record) == ("00-0D-3A-AA-00-0F", "10.20.99.4", "198.51.100.7")
-    assert record["networkInterfaces"][0]["publicIPAddresses"] == ["198.51.100.6", "198.51.100.7"]
+def test_the_primary_configuration_counts_even_when_it_is_second(machine, given):
+    record, ([mac], privates, publics) = machine("vm-config-order"), given("vm-config-order")
+    assert addresses(record) == (mac, privates[1], publics[1])
+    assert record["networkInterfaces"][0]["publicIPAddresses"] == publics
 
 
 def test_the_first_public_address_on_the_machine_may_be_that_of_an_earlier_interface():
@@ -235,26 +251,28 @@ def test_what_is_no_date_is_null_and_counted():
     assert context.unread == {"virtual_machines.timeCreated": 2}
 
 
-def test_an_id_in_upper_case_is_a_key_in_lower_case_and_joins_all_the_same(machine):
-    record = machine("VM-UPPER")
+def test_an_id_in_upper_case_is_a_key_in_lower_case_and_joins_all_the_same(machine, given):
+    record, ([mac], [private], [public]) = machine("vm-upper"), given("vm-upper")
     assert record["id"] == record["resourceId"].lower() != record["resourceId"]
     assert record["name"] == "VM-UPPER"
-    assert addresses(record) == ("00-0D-3A-AA-00-11", "10.20.38.4", "198.51.100.8")
+    assert addresses(record) == (mac, private, public)
 
 
-def test_machines_of_one_name_in_two_subscriptions_stay_apart(machine):
-    first, second = machine("vm-twin"), machine("vm-twin", SECOND)
+def test_machines_of_one_name_in_two_subscriptions_stay_apart(machine, given):
+    first, second = machine("vm-twin"), machine("vm-twin", 3)
+    assert first["name"] == second["name"] == "vm-twin"
+    assert first["subscriptionId"] != second["subscriptionId"]
     assert first["id"] != second["id"]
-    assert addresses(first) == ("00-0D-3A-AA-00-12", "10.20.39.4", None)
-    assert addresses(second) == ("00-0D-3A-AA-00-13", "10.20.40.4", None)
+    macs, privates, _ = given("vm-twin")
+    assert addresses(first) == (macs[0], privates[0], None)
+    assert addresses(second) == (macs[1], privates[1], None)
     assert "/resourcegroups/größe.(prod)_1/" in second["id"]
 
 
-def test_a_member_of_a_flexible_scale_set_names_it_as_azure_does(machine, captured_tenant):
-    row = next(row for row in captured_tenant.virtual_machines if row["name"] == "VMSS_d0df3449")
-    given = row["properties"]["virtualMachineScaleSet"]["id"]
-    assert machine("VMSS_d0df3449")["virtualMachineScaleSetId"] == given
-    assert machine("VMSS_d0df3449")["managedBy"] is None
+def test_a_member_of_a_flexible_scale_set_names_it_as_azure_does(machine, odd_rows):
+    given = odd_rows["vm-flex-member"][0]["properties"]["virtualMachineScaleSet"]["id"]
+    assert machine("vm-flex-member")["virtualMachineScaleSetId"] == given
+    assert machine("vm-flex-member")["managedBy"] is None
 
 
 def test_empty_tags_and_missing_tags_are_told_apart():

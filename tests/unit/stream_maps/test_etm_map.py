@@ -199,17 +199,20 @@ def test_every_machine_and_finding_of_an_odd_tenant_is_mapped_as_the_table_says(
     assert len(records["assessments"]) > 30
 
 
-def test_individual_findings_have_the_kind_the_vendor_and_the_recommendation_of_etm(etm, captured_records):
-    made = [etm["etm_findings"].transform(record) for record in captured_records["assessments"][-6:]]
-    assert [(each["findingType"], each["recommendation"]) for each in made] == [
-        ("Vulnerability", "SoftwareUpdate"),
-        ("Vulnerability", "SoftwareUpdate"),
-        ("Vulnerability", "SystemUpdate"),
-        ("Secret", "ExposedSecrets"),
-        ("Misconfiguration", "HostMisconfigurations"),
-        ("Misconfiguration", "Compute"),
-    ]
-    assert {(each["productVendor"], each["productName"]) for each in made} == {("virtualMachines", "Microsoft.Compute")}
+def test_individual_findings_have_the_kind_the_vendor_and_the_recommendation_of_etm(etm, odd_record):
+    kinds = {
+        "finding-update-as-text": ("Vulnerability", "SoftwareUpdate"),
+        "finding-update-in-camel-case": ("Vulnerability", "SoftwareUpdate"),
+        "finding-system-update": ("Vulnerability", "SystemUpdate"),
+        "finding-secret": ("Secret", "ExposedSecrets"),
+        "finding-setting": ("Misconfiguration", "HostMisconfigurations"),
+        "assessment-global": ("Misconfiguration", "Compute"),
+    }
+    made = {oddity: etm["etm_findings"].transform(odd_record(oddity)) for oddity in kinds}
+    assert {oddity: (each["findingType"], each["recommendation"]) for oddity, each in made.items()} == kinds
+    assert {(each["productVendor"], each["productName"]) for each in made.values()} == {
+        ("virtualMachines", "Microsoft.Compute")
+    }
 
 
 def test_the_extended_map_makes_the_same_and_more(extended, records):

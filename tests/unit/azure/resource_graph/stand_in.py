@@ -40,6 +40,12 @@ def _round(lane: int, word: int) -> int:
 
 
 @cache
+def _hash_of(row_id: str) -> int:
+    """The hash of an id in lower case."""
+    return xxh64(row_id.lower())
+
+
+@cache
 def xxh64(text: str) -> int:
     """XXH64 with seed 0 by its specification, signed."""
     data = text.encode()
@@ -174,19 +180,24 @@ class StandIn:
     def _evaluated(self, text: str) -> tuple[list[dict[str, Any]], int]:
         """The rows of a query's result, and how many there are."""
         number = len(self.asked)
-        rows = [
-            {"id": row_id, "name": row_id.rpartition("/")[2], "properties": each}
-            for row_id, properties in sorted(self.rows.items())
-            for each in (properties if isinstance(properties, list) else [properties])
-        ]
-        for step in [step.strip() for step in text.split("\n| ")[1:]]:
+        found, steps = list(self.rows), [step.strip() for step in text.split("\n| ")[1:]]
+        for step in steps:
             if match := re.fullmatch(r"where hash\(tolower\(id\)\) % (\d+) == (-?\d+)", step):
                 modulus, remainder = map(int, match.groups())
-                rows = [row for row in rows if self._remainder(row["id"], modulus, number) == remainder]
+                found = [row_id for row_id in found if self._remainder(row_id, modulus, number) == remainder]
             elif match := re.fullmatch(r"where id in~ \((.*)\)", step):
                 wanted = {part.strip(" '").lower() for part in match[1].split(",")}
-                rows = [row for row in rows if row["id"].lower() in wanted]
-            elif step in {"project id, name, properties", "project id", "order by id asc"}:
+                found = [row_id for row_id in found if row_id.lower() in wanted]
+        rows = [
+            {"id": row_id, "name": row_id.rpartition("/")[2], "properties": each}
+            for row_id in sorted(found)
+            for properties in [self.rows[row_id]]
+            for each in (properties if isinstance(properties, list) else [properties])
+        ]
+        for step in steps:
+            if step.startswith("where "):
+                continue
+            if step in {"project id, name, properties", "project id", "order by id asc"}:
                 rows = [{"id": row["id"]} for row in rows] if step == "project id" else rows
             elif step == "count":
                 rows = self._remembered(text, rows)
@@ -209,8 +220,10 @@ class StandIn:
         return self.forgetting(text, rows) if self.forgetting else rows
 
     def _remainder(self, row_id: str, modulus: int, number: int) -> int:
-        hashed = xxh64(row_id.lower())
+        hashed = _hash_of(row_id)
         match self.hashing:
+            case "xxh64":
+                return hashed % modulus
             case "other":
                 hashed = hashed * 0x9E3779B1 + 12345
             case "anew":

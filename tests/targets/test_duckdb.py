@@ -68,12 +68,13 @@ def test_types_land_as_what_they_are(loaded_duckdb: Path):
 def test_no_row_is_lost_whatever_their_number(machines: int, meltano: Meltano, project: Path):
     tenant = Tenant(machines=machines, assessments_per_machine=3)
     with Sandbox(tenant, quota=None) as sandbox:
-        meltano("run", "tap-mdc-vm", "target-duckdb", environ=sandbox.environment, folder=project)
+        names = ("tap-mdc-vm", "target-duckdb")
+        meltano("run", *names, environ=sandbox.environment, folder=project, environment="prod")
     expected = tenant.expected()
     keys = {stream: set(records) for stream, records in expected.items()}
     keys["etm_assets"] = {record["vmId"] for record in expected["virtual_machines"].values()}
     keys["etm_findings"] = keys["assessments"]
-    path = project / "output" / "sandbox.duckdb"
+    path = project / "output" / "defender.duckdb"
     with duckdb.connect(str(path), read_only=True) as connection:
         for stream, expected_keys in keys.items():
             found = connection.execute(f"select {KEYS[stream]} from {SCHEMAS['duckdb']}.{stream}").fetchall()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STREAMS = ("etm_assets", "etm_findings")
-PREFIX = "defender-sandbox/etm"
+PREFIX = "defender/etm"
 Deliver = Callable[..., str]
 
 
@@ -28,7 +28,8 @@ def deliver(meltano: Meltano, project: Path, bucket: Any) -> Deliver:
     def run(sandbox: Sandbox, *, status: int = 0, **environ: str) -> str:
         with sandbox:
             variables = sandbox.environment | {"ETM_DELIVERY_BUCKET": BUCKET} | environ
-            return meltano("run", "defender-to-etm", environ=variables, folder=project, status=status).stderr
+            options: dict[str, Any] = {"environ": variables, "folder": project, "environment": "prod"}
+            return meltano("run", "defender-to-etm", status=status, **options).stderr
 
     return run
 

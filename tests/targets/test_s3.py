@@ -25,7 +25,7 @@ def load(meltano: Meltano) -> Callable[[Tenant], None]:
         with Sandbox(tenant, quota=None) as sandbox:
             address = {"S3_BUCKET": BUCKET, "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
             environ = sandbox.environment | {f"TARGET_S3_JSONL_{name}": value for name, value in address.items()}
-            meltano("run", "tap-mdc-vm", "target-s3-jsonl", environ=environ)
+            meltano("run", "tap-mdc-vm", "target-s3-jsonl", environ=environ, environment="prod")
 
     return run
 
@@ -34,7 +34,7 @@ def read(bucket: Any) -> dict[str, list[dict[str, Any]]]:
     """Return the records of each object, by its stream."""
     streams = {}
     for listed in bucket.list_objects_v2(Bucket=BUCKET)["Contents"]:
-        stream = re.fullmatch(r"defender-sandbox/(\w+)/\d{4}-\d\d-\d\d\.jsonl\.gz", listed["Key"])[1]
+        stream = re.fullmatch(r"defender/(\w+)/\d{4}-\d\d-\d\d\.jsonl\.gz", listed["Key"])[1]
         body = gzip.decompress(bucket.get_object(Bucket=BUCKET, Key=listed["Key"])["Body"].read())
         streams[stream] = [json.loads(line) for line in body.splitlines()]
     return streams

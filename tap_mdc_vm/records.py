@@ -28,7 +28,8 @@ def encoded(value: object) -> bytes:
     try:
         return orjson.dumps(value, default=str)
     except TypeError:  # integers over 64 bits, half a surrogate pair: rare, and Python's own encoder takes them
-        return json.dumps(value, default=str, separators=(",", ":")).encode()
+        finite = json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)  # as JSON knows no infinity
+        return json.dumps(finite, separators=(",", ":")).encode()
 
 
 class Spool:

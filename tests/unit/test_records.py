@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 
 import pytest
 from hypothesis import given, settings
@@ -67,5 +68,9 @@ def test_a_spool_that_nobody_closes_leaves_no_file_open():
 
 
 @pytest.mark.parametrize("odd", [2**64, -(2**70), "\ud800"])
-def test_what_the_quick_encoder_refuses_is_json_all_the_same(odd):
-    assert b"odd" in encoded({"odd": odd})
+@pytest.mark.parametrize("endless", [float("inf"), float("-inf"), float("nan")])
+def test_what_the_quick_encoder_refuses_is_json_all_the_same(odd, endless):
+    """JSON has no infinity; where a map makes one, it is null, whatever stands beside it."""
+    assert json.loads(encoded([odd, 1.5])) == [odd, 1.5]
+    assert json.loads(encoded([endless])) == [None]
+    assert json.loads(encoded([odd, endless])) == [odd, None]

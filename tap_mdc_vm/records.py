@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import weakref
 import zlib
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+T = TypeVar("T")
 
 Record = dict[str, Any]
 """One record of a stream: values by field name."""
@@ -22,6 +26,9 @@ _IN_MEMORY = 4 * 1024 * 1024
 
 _LENGTH = 4
 
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..|u0000)|.)", re.DOTALL)
+"""An escape in JSON: a surrogate pair, half of one or a NUL (which are kept apart), or any other."""
+
 
 def encoded(value: object) -> bytes:
     """Return the JSON of a record, or of several."""
@@ -30,6 +37,23 @@ def encoded(value: object) -> bytes:
     except TypeError:  # integers over 64 bits, half a surrogate pair: rare, and Python's own encoder takes them
         finite = json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)  # as JSON knows no infinity
         return json.dumps(finite, separators=(",", ":")).encode()
+
+
+def decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode JSON, with U+FFFD in place of what can't be stored.
+
+    Half a surrogate pair, escaped, in a text that somebody wrote is valid JSON and no text (RFC 8259, section 8.2):
+    msgspec refuses it, and the whole page with it. NUL is text, and few databases can hold it. Everything else stays
+    as it came.
+
+    Raises:
+        ValueError: It is no JSON, or not what the decoder is for.
+        RecursionError: It is nested too deep.
+    """
+    with suppress(ValueError):
+        if rb"\u0000" not in body:
+            return decoder.decode(body)
+    return decoder.decode(_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body))
 
 
 class Spool:

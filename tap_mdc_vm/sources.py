@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from tap_mdc_vm.joins import AddressIndex, InterfaceIndex, MachineIndex
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.assessments import assessment
-from tap_mdc_vm.rows.defender_plans import defender_plan
 from tap_mdc_vm.rows.network_interfaces import network_interface, public_ip
+from tap_mdc_vm.rows.shape import Shape
 from tap_mdc_vm.rows.software import software
 from tap_mdc_vm.rows.virtual_machines import virtual_machine
 from tap_mdc_vm.rows.vulnerabilities import vulnerabilities
@@ -50,6 +50,10 @@ class Source:
     of: str = ""
 
 
+plans = Shape(PLANS)
+"""Every field of a plan stands under its own name: there is no more to say of it."""
+
+
 def _machine(row: Columns, interfaces: InterfaceIndex, context: Context) -> Record:
     return virtual_machine(row, interfaces, context, interfaces.attached_to(lower(row["id"])))
 
@@ -57,7 +61,7 @@ def _machine(row: Columns, interfaces: InterfaceIndex, context: Context) -> Reco
 SOURCES = {
     MACHINES: Source(_machine, joined_to=INTERFACES, index=MachineIndex),
     INTERFACES: Source(
-        lambda row, addresses, _: network_interface(row, addresses),
+        network_interface,
         joined_to=ADDRESSES,
         index=InterfaceIndex,
         waits=True,
@@ -65,7 +69,7 @@ SOURCES = {
     FINDINGS: Source(assessment, joined_to=MACHINES),
     VULNERABILITIES: Source(vulnerabilities, of=FINDINGS, key=("assessmentId", "cveId"), waits=True),
     SOFTWARE: Source(software, joined_to=MACHINES),
-    PLANS: Source(lambda row, _, context: defender_plan(row, context)),
+    PLANS: Source(lambda row, _, context: plans.record(row, context)),
     ADDRESSES: Source(lambda row, *_: public_ip(row), index=AddressIndex, key=()),
 }
 

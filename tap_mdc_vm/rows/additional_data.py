@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_mdc_vm.rows.fields import Json, storable, text, texts
+from tap_mdc_vm.records import decoded
+from tap_mdc_vm.rows.fields import Json, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,15 +38,16 @@ class Cve(msgspec.Struct, rename="pascal", gc=False):
 
 
 _CVES = msgspec.json.Decoder(list[Cve])
-_NAMES = [(field, field.replace("_", "")) for field in Cve.__struct_fields__]
 
 
 def software_of(additional: Json) -> Json:
     """Return the fields of a record that describe a software, its fix and its CVEs; null is what can't be read."""
-    given = _lowered(additional)
-    if _SOFTWARE.keys().isdisjoint(given):
-        return {}
-    return {field: read(given.get(name)) for name, (field, read) in _SOFTWARE.items()}
+    said: Json = {}
+    for name, value in additional.items():
+        field, read = _SOFTWARE.get(name.lower(), (None, text))
+        if field and field not in said and value is not None and value != "":
+            said[field] = read(value)
+    return said
 
 
 def cves_of(additional: Json) -> dict[str, Cve]:
@@ -84,7 +86,7 @@ def _unpacked(value: object) -> object:
     if type(value) is not str:
         return value
     try:
-        return storable(_ANYTHING.decode(value)) if "\\u0000" in value else _ANYTHING.decode(value)
+        return decoded(value.encode(), _ANYTHING)
     except (ValueError, RecursionError):
         return None
 
@@ -117,7 +119,7 @@ def _cves(details: object) -> dict[str, Cve] | None:
 
 
 def _cve(given: Json) -> Cve:
-    fields: dict[str, Any] = {field: given.get(name) for field, name in _NAMES}
+    fields: Json = {field: given.get(field.replace("_", "")) for field in Cve.__struct_fields__}
     return Cve(**fields)
 
 
@@ -125,8 +127,8 @@ def _cve(given: Json) -> Cve:
 def _cves_in_text(details: str) -> dict[str, Cve] | None:
     """Return CVEs that are written as JSON in a text, which is decoded straight into what is taken of them."""
     with contextlib.suppress(ValueError, RecursionError):
-        cves = _CVES.decode(details)
-        if all(type(cve.cve_id) is str for cve in cves) and "\\u0000" not in details:
+        cves = decoded(details.encode(), _CVES)
+        if all(type(cve.cve_id) is str for cve in cves):
             return _by_id(cves)
     entries = _unpacked(details)
     return None if type(entries) is str else _cves(entries)

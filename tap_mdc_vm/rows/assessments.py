@@ -5,91 +5,50 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.additional_data import software_of
-from tap_mdc_vm.rows.fields import (
-    NOTHING,
-    Columns,
-    Context,
-    Json,
-    Lookup,
-    below_a_machine,
-    blank,
-    decoded,
-    flag,
-    holds_nul,
-    instant,
-    storable,
-    taken,
-    text,
-    texts,
-)
+from tap_mdc_vm.rows.fields import NOTHING, Json, below_a_machine, decoded, instant, text
+from tap_mdc_vm.rows.parts import NULL, Part
 from tap_mdc_vm.rows.remembered import Remembered
+from tap_mdc_vm.rows.shape import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable
+
+    from tap_mdc_vm.rows.fields import Columns, Context, Lookup
 
 _FINDING = below_a_machine("microsoft[.]security/assessments")
 _COLUMNS = ("name", "type", "tenantId", "subscriptionId", "resourceGroup", "location", "managedBy")
-_STATUS = dict.fromkeys(("code", "cause", "description", "firstEvaluationDate", "statusChangeDate"), text)
-_RESOURCE = dict.fromkeys(("Source", "ResourceType", "ResourceProvider", "ResourceName"), text)
-_LINKS = dict.fromkeys(("azurePortal", "azurePortalUri"), text)  # of Microsoft's samples, of its specification
-_RISK = {"level": text, "riskFactors": texts, "attackPathsReferences": texts, "isContextualRisk": flag}
-_METADATA = {
-    **dict.fromkeys(("severity", "description", "remediationDescription", "userImpact", "implementationEffort"), text),
-    **dict.fromkeys(("categories", "threats", "tactics", "techniques"), texts),
-    **dict.fromkeys(("assessmentType", "policyDefinitionId", "displayName", "recommendationCategory"), text),
-    "preview": flag,
-    "plannedDeprecationDate": text,
-}
-_SPELLED = {name.lower(): name for part in (_STATUS, _RESOURCE, _LINKS, _RISK, _METADATA) for name in part}
-_BLANK = blank("assessments")
-_NULL = msgspec.Raw(b"null")
-
-
-class _Part(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    """A part of an assessment's properties, in the names and types that Azure documents."""
-
-
-class _Status(_Part):
-    code: str | None = None
-    cause: str | None = None
-    description: str | None = None
-    first_evaluation_date: str | None = None
-    status_change_date: str | None = None
-
-
-class _Resource(_Part, rename="pascal"):
-    source: str | None = None
-    resource_type: str | None = None
-    resource_provider: str | None = None
-    resource_name: str | None = None
-    id: str | UnsetType = UNSET
-    native_resource_id: str | UnsetType = UNSET
-
-
-class _Links(_Part):
-    azure_portal: str | None = None
-    azure_portal_uri: str | None = None
-
-
-class _Properties(_Part):
-    display_name: str | None = None
-    status: _Status | None = None
-    resource_details: _Resource | None = None
-    links: _Links | None = None
-    scope: Any = UNSET
-    status_per_initiative: Any = UNSET
-    risk: msgspec.Raw = _NULL
-    additional_data: msgspec.Raw = _NULL
-    metadata: msgspec.Raw = _NULL
-
-
-_PROPERTIES = msgspec.json.Decoder(_Properties)
-_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NO_STATUS, _NO_RESOURCE, _NO_LINKS = _Status(), _Resource(), _Links()
+_DATES = ("firstEvaluationDate", "statusChangeDate")
+_SHAPE = Shape("assessments")
+_STATUS = Part("status", _SHAPE, *_DATES, code="statusCode", cause="statusCause", description="statusDescription")
+_RESOURCE = Part(
+    *("resourceDetails", _SHAPE),
+    Source="resourceSource",
+    ResourceType="resourceType",
+    ResourceProvider="resourceProvider",
+    ResourceName="resourceName",
+    others=("Id", "NativeResourceId"),
+)
+# Of Microsoft's samples the one, of its specification the other
+_LINKS = Part("links", _SHAPE, "azurePortalUri", azurePortal="azurePortalLink")
+_RISK = Part(
+    *("risk", _SHAPE, "riskFactors"),
+    level="riskLevel",
+    attackPathsReferences="attackPaths",
+    isContextualRisk="riskIsContextual",
+    others=("paths",),
+)
+_METADATA = Part(
+    *("metadata", _SHAPE),
+    *("severity", "description", "remediationDescription", "userImpact", "implementationEffort", "categories"),
+    *("threats", "tactics", "techniques", "assessmentType", "policyDefinitionId", "recommendationCategory", "preview"),
+    "plannedDeprecationDate",
+    displayName="metadataDisplayName",
+    others=("publishDates", "partnerData"),
+)
 
 
 def assessment(row: Columns, machines: Lookup[Json], context: Context) -> Json | None:
@@ -109,131 +68,39 @@ def assessment(row: Columns, machines: Lookup[Json], context: Context) -> Json |
     found = _FINDING.fullmatch(identity)
     if not found:
         return None
-    machine_id = found[1]
-    properties, rest = _properties(row)
-    status = properties.status or _NO_STATUS
-    resource = properties.resource_details or _NO_RESOURCE
-    record, unfit = _said_by_metadata(properties.metadata)
-    record = record.copy()  # takes half as long as a new dict of this size
-    rest |= unfit
-    for said, unfit in (_said_by_risk(properties.risk), _said_by_additional_data(properties.additional_data)):
+    record, rest = _SHAPE.blank.copy(), Json()
+    for said, unfit in _parts(row.get("properties", NULL)):
         record |= said
         rest |= unfit
-    record["id"] = identity
-    record["resourceId"] = given_id
+    record["id"], record["resourceId"], record["virtualMachineId"] = identity, given_id, found[1]
     for name in _COLUMNS:
         value = row.get(name)
-        record[name] = value or None if type(value) is str and "\0" not in value else text(value)
-    record["displayName"] = properties.display_name or None
-    record["statusCode"] = status.code or None
-    record["statusCause"] = status.cause or None
-    record["statusDescription"] = status.description or None
-    for name, given in (
-        ("firstEvaluationDate", status.first_evaluation_date),
-        ("statusChangeDate", status.status_change_date),
-    ):
-        record[name] = moment = instant(given)
-        if given and moment is None:
-            context.unread[f"assessments.{name}"] += 1
-            rest.setdefault("status", {})[name] = given
-    record["azurePortalLink"] = _link(properties.links or _NO_LINKS, context.portal, rest)
-    record["resourceSource"] = resource.source or None
-    kind = resource.resource_type
-    record["resourceType"] = kind if kind and "/" not in kind else _type_in(kind, rest)
-    record["resourceProvider"] = resource.resource_provider or "Microsoft.Compute"
-    record["resourceName"] = resource.resource_name or given_id.split("/")[8]
+        record[name] = value or None if type(value) is str else text(value)
+    for name in _DATES:
+        if given := record[name]:
+            record[name] = moment = instant(given)
+            if moment is None:
+                context.unread[f"assessments.{name}"] += 1
+                rest.setdefault("status", {})[name] = given
+    record["azurePortalLink"] = _link(record, context.portal, rest)
+    kind = record["resourceType"]
+    if not kind or "/" in kind:  # the type has its provider before it, or is missing
+        if kind and kind.lower() != "microsoft.compute/virtualmachines":
+            rest.setdefault("resourceDetails", {})["ResourceType"] = kind
+        record["resourceType"] = "virtualMachines"
+    record["resourceProvider"] = record["resourceProvider"] or "Microsoft.Compute"
+    record["resourceName"] = record["resourceName"] or given_id.split("/")[8]
     record["otherProperties"] = rest or None
-    record["virtualMachineId"] = machine_id
-    if machine := machines.get(machine_id):
+    if machine := machines.get(found[1]):
         record |= machine
     return record
 
 
-def _properties(row: Columns) -> tuple[_Properties, Json]:
-    """Return a row's properties, and those that no field of a record holds.
-
-    They are decoded at once where they are as documented, else put right one by one.
-    """
-    encoded = bytes(row.get("properties", _NULL))
-    if holds_nul(encoded):
-        return _put_right(encoded)
-    try:
-        properties = _PROPERTIES.decode(encoded)
-    except (ValueError, RecursionError):
-        return _put_right(encoded)
-    rest: Json = {}
-    if resource := properties.resource_details:
-        ids = {}
-        if resource.id is not UNSET:
-            ids["Id"] = resource.id
-        if resource.native_resource_id is not UNSET:
-            ids["NativeResourceId"] = resource.native_resource_id
-        if ids:
-            rest["resourceDetails"] = ids
-    if properties.scope is not UNSET:
-        rest["scope"] = properties.scope
-    if properties.status_per_initiative is not UNSET:
-        rest["statusPerInitiative"] = properties.status_per_initiative
-    return properties, rest
-
-
-def _put_right(encoded: bytes) -> tuple[_Properties, Json]:
-    """Return properties of which some are of other types than documented, or have other names.
-
-    Raises:
-        MalformedAnswerError: They can't be read.
-    """
-    try:
-        parts: dict[str, msgspec.Raw] = _PARTS.decode(encoded)
-    except (ValueError, RecursionError):
-        given = decoded(encoded)
-        return _Properties(), {} if given in NOTHING else {"properties": given}
-    pieces = {field: parts.pop(name, _NULL) for field, name in _PIECES.items()}
-    rest = {storable(name): decoded(part) for name, part in parts.items()}
-    properties = _Properties(
-        display_name=taken(rest, "displayName", text),
-        status=_Status(*_taken_of(rest, "status", _STATUS).values()),
-        resource_details=_Resource(*_taken_of(rest, "resourceDetails", _RESOURCE).values()),
-        links=_Links(*_taken_of(rest, "links", _LINKS).values()),
-        **pieces,
-    )
-    return properties, rest
-
-
-def _taken_of(parent: Json, name: str, fields: Mapping[str, Callable[[object], Any]]) -> Json:
-    """Take the values of fields out of the object ``name``, whatever the letter case of their names.
-
-    Older rows, exports and samples begin the names of the resource's details with a small letter.
-    """
-    given = parent.get(name)
-    if type(given) is not dict:
-        if given in NOTHING:
-            parent.pop(name, None)
-        return dict.fromkeys(fields)
-    values = {each: taken(given, each, read) if each in given else None for each, read in fields.items()}
-    for other in list(given):
-        each = _SPELLED.get(other.lower(), "")
-        if each in fields and values[each] is None:
-            values[each] = taken(given, other, fields[each])
-    if not given:
-        del parent[name]
-    return values
-
-
 def _read_metadata(piece: msgspec.Raw) -> tuple[Json, Json]:
-    """Return a record with the fields that metadata fills: half of them, and the same for all machines."""
-    rest = {"metadata": decoded(piece)}
-    said = _taken_of(rest, "metadata", _METADATA)
-    said["metadataDisplayName"] = said.pop("displayName")
-    if (said["recommendationCategory"] or "unknown").lower() == "unknown":  # Microsoft's own query takes it for none
-        said["recommendationCategory"] = ", ".join(said["categories"] or []) or None
-    return _BLANK | said, rest
-
-
-def _read_risk(piece: msgspec.Raw) -> tuple[Json, Json]:
-    rest = {"risk": decoded(piece)}
-    values = _taken_of(rest, "risk", _RISK).values()
-    return dict(zip(("riskLevel", "riskFactors", "attackPaths", "riskIsContextual"), values, strict=True)), rest
+    said, rest = _METADATA.read(piece)
+    if (said.get("recommendationCategory") or "unknown").lower() == "unknown":  # Microsoft's own query means none by it
+        said = said | {"recommendationCategory": ", ".join(said.get("categories") or []) or None}
+    return said, rest
 
 
 def _read_additional_data(piece: msgspec.Raw) -> tuple[Json, Json]:
@@ -244,25 +111,80 @@ def _read_additional_data(piece: msgspec.Raw) -> tuple[Json, Json]:
     return {}, {} if given in NOTHING else {"additionalData": given}
 
 
-_PIECES = {"metadata": "metadata", "risk": "risk", "additional_data": "additionalData"}
-"""What many rows share. Each is read apart: into fields of a record, and what no field holds."""
+# What many rows share
 _said_by_metadata = Remembered(_read_metadata, 24 * 1024 * 1024)
-_said_by_risk = Remembered(_read_risk, 2 * 1024 * 1024)
+_said_by_risk = Remembered(_RISK.read, 2 * 1024 * 1024)
 _said_by_additional_data = Remembered(_read_additional_data, 8 * 1024 * 1024)
 
+_READERS: dict[str, Callable[[msgspec.Raw], tuple[Json, Json]]] = {
+    "metadata": _said_by_metadata,
+    "risk": _said_by_risk,
+    "additionalData": _said_by_additional_data,
+    "status": _STATUS.read,
+    "resourceDetails": _RESOURCE.read,
+    "links": _LINKS.read,
+}
+_OTHERS = ("scope", "statusPerInitiative")
+_DOCUMENTED = msgspec.json.Decoder(
+    msgspec.defstruct(
+        "properties",
+        [
+            ("displayName", str | None, None),
+            *((part.name, part.documented | None, None) for part in (_STATUS, _RESOURCE, _LINKS)),
+            *((name, msgspec.Raw, NULL) for name in ("metadata", "risk", "additionalData")),
+            *((name, Any, UNSET) for name in _OTHERS),
+        ],
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+)
+_PIECES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-def _type_in(given: str | None, rest: Json) -> str:
-    """Return the type of the assessed resource where it has its provider before it, or is missing."""
-    if given and given.lower() != "microsoft.compute/virtualmachines":
-        rest.setdefault("resourceDetails", {})["ResourceType"] = given
-    return "virtualMachines"
+
+def _parts(encoded: msgspec.Raw) -> Iterable[tuple[Json, Json]]:
+    """Return the fields of a record that each part of properties fills, and what of it no field holds.
+
+    Raises:
+        MalformedAnswerError: They can't be read.
+    """
+    try:
+        given: Any = _DOCUMENTED.decode(encoded)
+    except (ValueError, RecursionError):
+        return _piece_by_piece(encoded)
+    rest = {}
+    for name in _OTHERS:
+        if (value := getattr(given, name)) is not UNSET:
+            rest[name] = value
+    return (
+        ({"displayName": given.displayName or None}, rest),
+        _said_by_metadata(given.metadata),
+        _said_by_risk(given.risk),
+        _said_by_additional_data(given.additionalData),
+        _STATUS.said(given.status),
+        _RESOURCE.said(given.resourceDetails),
+        _LINKS.said(given.links),
+    )
 
 
-def _link(links: _Links, portal: str, rest: Json) -> str | None:
+def _piece_by_piece(encoded: msgspec.Raw) -> Iterable[tuple[Json, Json]]:
+    """Yield the same of properties with other names, or of another type."""
+    try:
+        pieces = _PIECES.decode(encoded)
+    except (ValueError, RecursionError):
+        given = decoded(encoded)
+        pieces = {} if given in NOTHING else {"properties": encoded}
+    for name, read in _READERS.items():
+        yield read(pieces.pop(name, NULL))
+    display_name = text(decoded(pieces.pop("displayName", NULL)))
+    yield {"displayName": display_name}, {name: decoded(piece) for name, piece in pieces.items()}
+
+
+def _link(record: Json, portal: str, rest: Json) -> str | None:
     """Return the address of the finding's page, which Azure writes without ``https://``, or even without the host."""
-    link = links.azure_portal or links.azure_portal_uri or None
-    if links.azure_portal and links.azure_portal_uri:
-        rest.setdefault("links", {})["azurePortalUri"] = links.azure_portal_uri
+    first, other = record["azurePortalLink"], record.pop("azurePortalUri", None)
+    if first and other:
+        rest.setdefault("links", {})["azurePortalUri"] = other
+    link: str | None = first or other
     if not link or "://" in link[:8]:
         return link
     if link.startswith("//"):

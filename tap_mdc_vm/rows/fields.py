@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
-from tap_mdc_vm import clouds, packaged
+from tap_mdc_vm import clouds
 from tap_mdc_vm.errors import MalformedAnswerError
 from tap_mdc_vm.resource_ids import lower
 
@@ -34,9 +34,6 @@ _INSTANT = re.compile(
     re.ASCII | re.VERBOSE,
 )
 """A day, and mostly a time of it. Hour 24 is refused here, because not every version of Python does."""
-
-RESOURCE = ("name", "type", "location")
-"""Columns of a resource's row beside those that tell where it is."""
 
 _WORDS = {"true": True, "false": False}
 NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -90,29 +87,11 @@ def decoded(piece: bytes | msgspec.Raw) -> Any:  # noqa: ANN401
             or a number without end.
     """
     try:
-        value = _ANYTHING.decode(piece)
+        return _ANYTHING.decode(piece)
     except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(
             f"A row of Resource Graph can't be read: {error}.", "Report it to Microsoft, or to us with this line."
         ) from error
-    return storable(value) if holds_nul(bytes(piece)) else value
-
-
-def holds_nul(piece: bytes) -> bool:
-    """Tell whether a piece of JSON may hold U+0000. To look for a backslash first takes a tenth of the time."""
-    return b"\\" in piece and rb"\u0000" in piece
-
-
-def storable(value: Any) -> Any:  # noqa: ANN401
-    """Return JSON with U+FFFD in place of U+0000 in all its texts and names: PostgreSQL, for one, stores no U+0000."""
-    match value:
-        case str():
-            return value.replace("\0", "\ufffd")
-        case dict():
-            return {storable(name): storable(item) for name, item in value.items()}
-        case list():
-            return [storable(item) for item in value]
-    return value
 
 
 def below_a_machine(kind: str) -> re.Pattern[str]:
@@ -125,31 +104,16 @@ def below_a_machine(kind: str) -> re.Pattern[str]:
     return re.compile(f"({machine})/providers/{kind}/[^/]+")
 
 
-def blank(stream: str) -> Json:
-    """Return a record of a stream with no field filled, in the order of its schema."""
-    return dict.fromkeys(packaged.schema(stream)["properties"])
+def at(parent: Any, *path: str) -> Any:  # noqa: ANN401
+    """Return what stands at the end of a path of names; None where it breaks off."""
+    for name in path:
+        parent = parent.get(name) if type(parent) is dict else None
+    return parent
 
 
-def envelope(row: Columns, *columns: str) -> Json:
-    """Return what all streams have of a row: its id in both spellings, where it is, and more columns of text."""
-    where = named(row, "tenantId", "subscriptionId", "resourceGroup", *columns)
-    return {"id": lower(row["id"]), "resourceId": row["id"], **where}
-
-
-def named(parent: Columns, *names: str) -> Json:
-    """Return the texts under some names, which are those of the record's fields too."""
-    return {name: text(parent.get(name)) for name in names}
-
-
-def branch(parent: Json, name: str) -> Json:
-    """Return the object under a name; an empty one where there is none, so that its own fields read as missing."""
-    value = parent.get(name)
-    return value if type(value) is dict else {}
-
-
-def branches(value: object) -> list[Json]:
-    """Return the objects in an array; none where there is no array."""
-    return [item for item in value if type(item) is dict] if type(value) is list else []
+def objects(value: object) -> list[Json] | None:
+    """Return the objects in an array; None where there is no array."""
+    return [item for item in value if type(item) is dict] if type(value) is list else None
 
 
 def document(value: object) -> Json | None:
@@ -160,7 +124,7 @@ def document(value: object) -> Json | None:
 def text(value: object) -> str | None:
     """Return a string; None for ``""``, Azure's way to write "none". Anything but a string becomes its JSON."""
     if type(value) is str:
-        return (storable(value) if "\0" in value else value) or None
+        return value or None
     return None if value in NOTHING else json.dumps(value, ensure_ascii=False)
 
 
@@ -187,15 +151,6 @@ def whole(value: object) -> int | None:
     if type(value) is str and value.isdecimal() and value.isascii() and len(value) < 20:
         return int(value)
     return value if type(value) is int else None
-
-
-def taken(parent: Json, name: str, read: Callable[[object], _Value | None]) -> _Value | None:
-    """Take a field out of an object and return its value; leave there what can't be read, so that it is not lost."""
-    given = parent.pop(name, None)
-    value = read(given)
-    if value is None and given not in NOTHING:
-        parent[name] = given
-    return value
 
 
 def instant(value: object) -> str | None:

@@ -2,67 +2,49 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tap_mdc_vm.resource_ids import lower
-from tap_mdc_vm.rows.fields import (
-    RESOURCE,
-    Columns,
-    Json,
-    Lookup,
-    blank,
-    branch,
-    branches,
-    document,
-    envelope,
-    first,
-    flag,
-    named,
-    primary_of,
-    properties_of,
-    reference,
-    storable,
-    text,
+from tap_mdc_vm.rows.fields import at, first, flag, primary_of, properties_of, reference, text
+from tap_mdc_vm.rows.shape import Shape
+
+if TYPE_CHECKING:
+    from tap_mdc_vm.rows.fields import Columns, Context, Json, Lookup
+
+_SHAPE = Shape(
+    "network_interfaces", virtualMachineId="virtualMachine.id", networkSecurityGroupId="networkSecurityGroup.id"
 )
+_TEXTS = ("privateIPAddress", "privateIPAddressVersion", "privateIPAllocationMethod")
 
-_BLANK = blank("network_interfaces")
 
-
-def network_interface(row: Columns, public_ips: Lookup[str]) -> Json:
+def network_interface(row: Columns, public_ips: Lookup[str], context: Context) -> Json:
     """Return the record of an interface, attached to a machine or not.
 
     Args:
         row: A row of Resource Graph.
         public_ips: The address of each public IP resource. A resource that can't be read has an id here, and no
             address.
+        context: What the row doesn't say itself.
     """
-    given = properties_of(row)
-    properties = given or {}
-    configurations = [_configuration(item, public_ips) for item in branches(properties.get("ipConfigurations"))]
+    record = _SHAPE.record(row, context)
+    configurations = [_configuration(each, public_ips) for each in record["ipConfigurations"] or []]
     primary = primary_of(configurations)
-    return _BLANK | {
-        **envelope(row, *RESOURCE),
-        "macAddress": text(properties.get("macAddress")),
-        "primary": flag(properties.get("primary")),
-        "virtualMachineId": reference(branch(properties, "virtualMachine").get("id")),
-        "privateIPAddress": primary.get("privateIPAddress"),
-        "publicIPAddress": first(each.get("publicIPAddress") for each in [primary, *configurations]),
-        "ipConfigurations": configurations,
-        "networkSecurityGroupId": text(branch(properties, "networkSecurityGroup").get("id")),
-        "enableAcceleratedNetworking": flag(properties.get("enableAcceleratedNetworking")),
-        "enableIPForwarding": flag(properties.get("enableIPForwarding")),
-        "tags": document(storable(row.get("tags"))),
-        "properties": given,
-    }
+    record["virtualMachineId"] = reference(record["virtualMachineId"])
+    record["privateIPAddress"] = primary.get("privateIPAddress")
+    record["publicIPAddress"] = first(each.get("publicIPAddress") for each in [primary, *configurations])
+    record["ipConfigurations"] = configurations
+    return record
 
 
 def _configuration(given: Json, public_ips: Lookup[str]) -> Json:
-    properties = branch(given, "properties")
-    public_id = text(branch(properties, "publicIPAddress").get("id"))
+    properties = given.get("properties")
+    public_id = text(at(properties, "publicIPAddress", "id"))
     return {
         "id": reference(given.get("id")),
         "name": text(given.get("name")),
-        "primary": flag(properties.get("primary")),
-        **named(properties, "privateIPAddress", "privateIPAddressVersion", "privateIPAllocationMethod"),
-        "subnetId": text(branch(properties, "subnet").get("id")),
+        "primary": flag(at(properties, "primary")),
+        **{name: text(at(properties, name)) for name in _TEXTS},
+        "subnetId": text(at(properties, "subnet", "id")),
         "publicIPAddressId": public_id,
         "publicIPAddress": public_ips.get(lower(public_id)) if public_id else None,
     }
@@ -70,4 +52,4 @@ def _configuration(given: Json, public_ips: Lookup[str]) -> Json:
 
 def public_ip(row: Columns) -> tuple[str, str | None]:
     """Return the lower-case id and the address; None for one that has no address now (dynamic, not allocated)."""
-    return lower(row["id"]), text((properties_of(row) or {}).get("ipAddress"))
+    return lower(row["id"]), text(at(properties_of(row), "ipAddress"))

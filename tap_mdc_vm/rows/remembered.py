@@ -20,7 +20,7 @@ _SEED = secrets.randbits(64)
 _MARKS = 1 << 20
 """Bytes in which a piece leaves its mark when it comes for the first time."""
 
-_OVERHEAD = 3072
+_OVERHEAD = 1280
 """Bytes that a result takes beside its texts, estimated."""
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tap_mdc_vm.resource_ids import lower
-from tap_mdc_vm.rows.fields import below_a_machine, blank, envelope, named, properties_of, whole
+from tap_mdc_vm.rows.fields import below_a_machine
+from tap_mdc_vm.rows.shape import Shape
 
 if TYPE_CHECKING:
     from tap_mdc_vm.rows.fields import Columns, Context, Json, Lookup
 
-_BLANK = blank("software")
+_SHAPE = Shape("software")
 _PROGRAM = below_a_machine("microsoft[.]security/softwareinventories")
 
 
@@ -25,15 +26,9 @@ def software(row: Columns, machines: Lookup[Json], context: Context) -> Json | N
     found = _PROGRAM.fullmatch(lower(row["id"]))
     if not found:
         return None
-    properties = properties_of(row) or {}
     machine = machines.get(found[1]) or {}
-    return _BLANK | {
-        **envelope(row),
+    return _SHAPE.record(row, context) | {
         "virtualMachineId": found[1],
         "vmId": machine.get("vmId"),
         "vmName": machine.get("vmName"),
-        **named(properties, "vendor", "softwareName", "version", "osPlatform"),
-        **named(properties, "endOfSupportStatus", "endOfSupportDate"),
-        "numberOfKnownVulnerabilities": whole(properties.get("numberOfKnownVulnerabilities")),
-        "firstSeenAt": context.instant(properties.get("firstSeenAt"), "software.firstSeenAt"),
     }

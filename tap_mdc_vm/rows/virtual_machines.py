@@ -5,33 +5,38 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tap_mdc_vm.rows.fields import (
-    RESOURCE,
-    Columns,
-    Context,
-    Json,
-    Lookup,
-    blank,
-    branch,
-    branches,
-    document,
-    envelope,
-    first,
-    flag,
-    named,
-    primary_of,
-    properties_of,
-    reference,
-    storable,
-    text,
-    texts,
-)
+from tap_mdc_vm.rows.fields import at, first, flag, primary_of, reference, text
+from tap_mdc_vm.rows.shape import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_BLANK = blank("virtual_machines")
-_IMAGE = ("publisher", "offer", "sku", "version", "exactVersion")
+    from tap_mdc_vm.rows.fields import Columns, Context, Json, Lookup
+
+_SHAPE = Shape(
+    "virtual_machines",
+    vmSize="hardwareProfile.vmSize",
+    powerState="extended.instanceView.powerState.code",
+    computerName="osProfile.computerName extended.instanceView.computerName",
+    osType="storageProfile.osDisk.osType",
+    osName="extended.instanceView.osName",
+    osVersion="extended.instanceView.osVersion",
+    imagePublisher="storageProfile.imageReference.publisher",
+    imageOffer="storageProfile.imageReference.offer",
+    imageSku="storageProfile.imageReference.sku",
+    imageVersion="storageProfile.imageReference.version",
+    imageExactVersion="storageProfile.imageReference.exactVersion",
+    imageId="storageProfile.imageReference.id storageProfile.imageReference.communityGalleryImageId"
+    " storageProfile.imageReference.sharedGalleryImageId",
+    securityType="securityProfile.securityType",
+    secureBootEnabled="securityProfile.uefiSettings.secureBootEnabled",
+    vTpmEnabled="securityProfile.uefiSettings.vTpmEnabled",
+    encryptionAtHost="securityProfile.encryptionAtHost",
+    hyperVGeneration="extended.instanceView.hyperVGeneration",
+    availabilitySetId="availabilitySet.id",
+    virtualMachineScaleSetId="virtualMachineScaleSet.id",
+    networkInterfaces="networkProfile.networkInterfaces",
+)
 _POWER_STATE = re.compile("(?:PowerState/)?([^/]+)", re.IGNORECASE)
 
 
@@ -45,52 +50,20 @@ def virtual_machine(row: Columns, interfaces: Lookup[Json], context: Context, at
         context: What the row doesn't say itself.
         attached: Lower-case ids of the interfaces that say that they are this machine's: its own row may lag behind.
     """
-    given = properties_of(row)
-    properties = given or {}
-    storage = branch(properties, "storageProfile")
-    image = branch(storage, "imageReference")
-    seen = branch(branch(properties, "extended"), "instanceView")
-    security = branch(properties, "securityProfile")
-    firmware = branch(security, "uefiSettings")
-    disks = storage.get("dataDisks")
-    return _BLANK | {
-        **envelope(row, *RESOURCE, "managedBy"),
-        **named(properties, "vmId", "provisioningState", "priority", "evictionPolicy", "licenseType"),
-        **named(seen, "osName", "osVersion", "hyperVGeneration"),
-        **{f"image{name[0].upper()}{name[1:]}": text(image.get(name)) for name in _IMAGE},
-        "vmSize": text(branch(properties, "hardwareProfile").get("vmSize")),
-        "powerState": _power_state(branch(seen, "powerState").get("code")),
-        "computerName": first(text(each.get("computerName")) for each in (branch(properties, "osProfile"), seen)),
-        "osType": text(branch(storage, "osDisk").get("osType")),
-        "imageId": first(text(image.get(kind)) for kind in ("id", "communityGalleryImageId", "sharedGalleryImageId")),
-        "securityType": text(security.get("securityType")),
-        "secureBootEnabled": flag(firmware.get("secureBootEnabled")),
-        "vTpmEnabled": flag(firmware.get("vTpmEnabled")),
-        "encryptionAtHost": flag(security.get("encryptionAtHost")),
-        "patchMode": _patch_mode(properties),
-        "dataDiskCount": len(disks) if type(disks) is list else None,
-        "timeCreated": context.instant(properties.get("timeCreated"), "virtual_machines.timeCreated"),
-        "availabilitySetId": text(branch(properties, "availabilitySet").get("id")),
-        "virtualMachineScaleSetId": text(branch(properties, "virtualMachineScaleSet").get("id")),
-        "zones": texts(row.get("zones")),
-        **{name: document(storable(row.get(name))) for name in ("tags", "identity", "plan")},
-        **_network(branches(branch(properties, "networkProfile").get("networkInterfaces")), interfaces, attached),
-        "properties": given,
-    }
+    record = _SHAPE.record(row, context)
+    # ``running`` of ``PowerState/running``; none of another state, such as ``ProvisioningState/succeeded``
+    state = _POWER_STATE.fullmatch(record["powerState"] or "")
+    record["powerState"] = state and state[1]
+    record["patchMode"] = _patch_mode(record["properties"], record["osType"])
+    disks = at(record["properties"], "storageProfile", "dataDisks")
+    record["dataDiskCount"] = len(disks) if type(disks) is list else None
+    return record | _network(record["networkInterfaces"] or [], interfaces, attached)
 
 
-def _power_state(code: object) -> str | None:
-    """Return ``running`` of ``PowerState/running``; None of another state, such as ``ProvisioningState/succeeded``."""
-    found = _POWER_STATE.fullmatch(text(code) or "")
-    return found[1] if found else None
-
-
-def _patch_mode(properties: Json) -> str | None:
+def _patch_mode(properties: Json | None, system: str | None) -> str | None:
     """Return how the operating system is patched: of the two that a profile can describe, the one in use."""
-    profile = branch(properties, "osProfile")
-    system = text(branch(branch(properties, "storageProfile"), "osDisk").get("osType"))
     modes = {
-        each: text(branch(branch(profile, f"{each}Configuration"), "patchSettings").get("patchMode"))
+        each: text(at(properties, "osProfile", f"{each}Configuration", "patchSettings", "patchMode"))
         for each in ("windows", "linux")
     }
     return modes.get(system.lower()) if system else first(modes.values())
@@ -115,7 +88,7 @@ def _network(references: list[Json], interfaces: Lookup[Json], others: Iterable[
 def _attached(identity: str, given: Json, interfaces: Lookup[Json]) -> Json:
     """Return what a machine's record says of an interface: at least its id, also if it may not be read."""
     known = interfaces.get(identity) or {}
-    marked = flag(branch(given, "properties").get("primary"))
+    marked = flag(at(given, "properties", "primary"))
     configurations = known.get("ipConfigurations", [])
     return {
         "id": identity,

@@ -182,7 +182,7 @@ def captured(shared):
 @pytest.fixture(scope="module")
 def captured_interfaces(captured):
     addresses = dict(map(public_ip, captured("arm-public-ips")))
-    return [network_interface(row, addresses) for row in captured("arm-network-interfaces")]
+    return [network_interface(row, addresses, Context()) for row in captured("arm-network-interfaces")]
 
 
 def test_captured_interfaces_are_valid_and_have_the_addresses_they_had(captured_interfaces):

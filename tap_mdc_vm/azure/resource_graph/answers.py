@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypedDict, TypeVar
 
 import msgspec
@@ -27,6 +26,7 @@ from tap_mdc_vm.errors import (
     UnansweredError,
     see,
 )
+from tap_mdc_vm.records import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,11 +91,6 @@ _PACKED = msgspec.json.Decoder(_Result[_Packed])
 _TALLY = msgspec.json.Decoder(_Result[_Tallied])
 _COUNT = msgspec.json.Decoder(_Result[_Counted])
 
-_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..|u0000)|.)", re.DOTALL)
-"""An escape in JSON: a surrogate pair, half of one or a NUL (which are kept apart), or any other."""
-
-_NUL = rb"\u0000"
-
 _CORRELATION = re.compile(r"correlationId = ([\w-]+)")
 """How Resource Graph writes the id into the text of its errors."""
 
@@ -150,7 +145,7 @@ def _only(answer: Answer, decoder: msgspec.json.Decoder[_Result[T]]) -> T:
 def _result(answer: Answer, decoder: msgspec.json.Decoder[_Result[T]], *, continued: bool = False) -> _Result[T]:
     """Decode a body, and hold its own numbers against each other."""
     try:
-        result = _decoded(answer.body, decoder)
+        result = decoded(answer.body, decoder)
     except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(
             f"Resource Graph answered 200 with {len(answer.body)} bytes that are no result ({error}).",
@@ -173,23 +168,6 @@ def _facts(answer: Answer, message: object = "") -> _Facts:
     """Return the correlation id, which every answer of ARM carries in a header and errors repeat in their text."""
     written = _CORRELATION.search(str(message))
     return {"correlation_id": answer.headers.get("x-ms-correlation-request-id") or (written[1] if written else "")}
-
-
-def _decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """Decode a body.
-
-    Half a surrogate pair, escaped, in a text that somebody wrote is valid JSON and no text (RFC 8259, section 8.2):
-    msgspec refuses it, and the whole page with it. It becomes U+FFFD, as does a NUL, which few databases can hold, and
-    everything else stays as it came.
-
-    Raises:
-        ValueError: It is no page.
-        RecursionError: It is nested too deep.
-    """
-    with suppress(ValueError):
-        if _NUL not in body:
-            return decoder.decode(body)
-    return decoder.decode(_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body))
 
 
 def refusal(answer: Answer) -> TapError:

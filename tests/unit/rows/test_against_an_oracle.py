@@ -122,9 +122,8 @@ def test_whatever_comes_in_place_of_a_findings_fields_each_says_what_came(findin
 
 
 def shaped(table, row):
-    known = {"virtual_machines": [virtual_machine, {}, Context()], "network_interfaces": [network_interface, {}]}
-    function, *rest = known.get(table, [assessment, {}, Context()])
-    return function(sent(row), *rest)
+    function = {"virtual_machines": virtual_machine, "network_interfaces": network_interface}.get(table, assessment)
+    return function(sent(row), {}, Context())
 
 
 @pytest.mark.parametrize("table", ["virtual_machines", "network_interfaces", "assessments"])

@@ -193,7 +193,7 @@ def test_what_is_no_assessment_of_a_virtual_machine_is_left_out(odd_rows, oddity
     ],
 )
 def test_an_id_that_only_resembles_an_assessments_is_left_out(identity):
-    assert assessment(sent({"id": identity}), {}, Context()) is None
+    assert assessment({"id": identity}, {}, Context()) is None
 
 
 def test_one_assessment_key_may_say_different_things_of_different_machines(odd_rows):

@@ -68,7 +68,7 @@ def test_a_truth_value_is_one_or_the_word_for_one(given, expected):
 
 @pytest.mark.parametrize("value", [None, "", "text", 0, 1.5, True, [], [{}]])
 def test_what_should_be_an_object_and_is_not_has_no_fields(value):
-    assert fields.branch({"name": value}, "name") == {}
+    assert fields.at({"name": value}, "name", "below") is None
     assert fields.document(value) is None
 
 
@@ -78,8 +78,8 @@ def test_an_object_is_kept_even_when_it_is_empty():
 
 
 def test_entries_that_are_no_objects_are_left_out():
-    assert fields.branches([None, {"a": 1}, "text", [], {}]) == [{"a": 1}, {}]
-    assert fields.branches({"a": 1}) == fields.branches(None) == []
+    assert fields.objects([None, {"a": 1}, "text", [], {}]) == [{"a": 1}, {}]
+    assert fields.objects({"a": 1}) is fields.objects(None) is None
 
 
 def test_a_reference_is_lowered_as_python_lowers_and_never_folded():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from sent import sent
 
+from tap_mdc_vm.rows.fields import Context
 from tap_mdc_vm.rows.network_interfaces import network_interface
 
 
@@ -74,9 +75,9 @@ def test_the_first_public_address_stands_in_where_the_primary_configuration_has_
 
     items = [configuration("a", "/A", primary=False), configuration("b", "", primary=True)]
     row = {"id": "/N", "properties": {"ipConfigurations": items}}
-    assert network_interface(sent(row), {"/a": "192.0.2.1"})["publicIPAddress"] == "192.0.2.1"
+    assert network_interface(sent(row), {"/a": "192.0.2.1"}, Context())["publicIPAddress"] == "192.0.2.1"
 
 
 def test_a_row_of_nothing_but_an_id_is_a_record():
-    record = network_interface(sent({"id": "/N"}), {})
+    record = network_interface(sent({"id": "/N"}), {}, Context())
     assert {field for field, value in record.items() if value not in (None, [])} == {"id", "resourceId"}

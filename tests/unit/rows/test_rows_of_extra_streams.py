@@ -15,10 +15,10 @@ from sent import sent
 from tap_mdc_vm import packaged
 from tap_mdc_vm.joins import MachineIndex
 from tap_mdc_vm.rows.assessments import assessment
-from tap_mdc_vm.rows.defender_plans import defender_plan
 from tap_mdc_vm.rows.fields import Context
 from tap_mdc_vm.rows.software import software
 from tap_mdc_vm.rows.vulnerabilities import vulnerabilities
+from tap_mdc_vm.sources import SOURCES
 
 MACHINE = "/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/virtualMachines/V"
 FINDING = {"id": f"{MACHINE}/providers/Microsoft.Security/assessments/K"}
@@ -65,7 +65,7 @@ def test_programs_are_those_that_the_oracle_expects(captured_tenant, captured_re
 
 def test_plans_are_those_that_the_oracle_expects(constructed):
     rows = constructed("pricings")
-    made = [defender_plan(sent(row), Context()) for row in rows]
+    made = [SOURCES["defender_plans"].record(sent(row), None, Context()) for row in rows]
     assert made == [plan_record(row) for row in rows]
     assert {each["name"]: each["deprecated"] for each in made if each["deprecated"] is not None} == {"Dns": True}
     assert all(with_fields_of("defender_plans", each) for each in made)
@@ -226,7 +226,9 @@ def test_what_is_no_program_on_a_virtual_machine_is_left_out():
 def test_rows_of_nothing_but_an_id_are_records():
     program = software(sent(PROGRAM), {}, Context())
     assert {field for field, value in program.items() if value is not None} == {"id", "resourceId", "virtualMachineId"}
-    plan = defender_plan(sent({"id": "/subscriptions/S/providers/Microsoft.Security/pricings/Dns"}), Context())
+    plan = SOURCES["defender_plans"].record(
+        sent({"id": "/subscriptions/S/providers/Microsoft.Security/pricings/Dns"}), None, Context()
+    )
     assert {field for field, value in plan.items() if value is not None} == {"id", "resourceId"}
 
 

@@ -16,10 +16,10 @@ import click
 
 from tap_mdc_vm import absences, packaged, queries
 from tap_mdc_vm.coverage import Coverage, check, disabled, survey
-from tap_mdc_vm.errors import TapError
+from tap_mdc_vm.errors import TableMissingError, TapError
 from tap_mdc_vm.run import Run
 from tap_mdc_vm.settings import Settings
-from tap_mdc_vm.sources import MACHINES, SOURCES
+from tap_mdc_vm.sources import FINDINGS, MACHINES, SOURCES
 
 logger = logging.getLogger("tap-mdc-vm")
 
@@ -111,22 +111,34 @@ class Checks:
     def data_fetch(self) -> str:
         """Fetch a row of each stream, or learn that there is none."""
         extra = [name for name in self._run.settings.extra_streams if not SOURCES[name].of]
-        found = [name for name in (*packaged.STREAMS, *extra) if self._has_rows(name)]
-        fetched = f"Fetched {_listed(name.replace('_', ' ') for name in found)}."
-        note = fetched if found else "No data yet: nothing in scope has a virtual machine."
-        return " ".join([note, *self._absences(found)])
+        rows = {name: self._has_rows(name) for name in (*packaged.STREAMS, *extra)}
+        found, lacking = ([name for name in rows if rows[name] is has] for has in (True, None))
+        fetched = f"Fetched {_listed(map(_spoken, found))}."
+        notes = [fetched if found else "No data yet: nothing in scope has a virtual machine."]
+        if lacking:
+            without = _listed(map(_spoken, lacking))
+            notes.append(f"This cloud lacks the table of {without}: they are left out, as on_incomplete is warn.")
+        return " ".join([*notes, *self._absences(rows)])
 
-    def _has_rows(self, name: str) -> bool:
+    def _has_rows(self, name: str) -> bool | None:
+        """Tell whether a stream has rows; None if the cloud lacks its table, and a run would go on without it."""
         query = queries.query(name, self._run.settings)
-        return any(self._run.client.ask(name, query.text, scope, top=1).rows for scope in self._coverage.scopes)
+        try:
+            return any(self._run.client.ask(name, query.text, scope, top=1).rows for scope in self._coverage.scopes)
+        except TableMissingError:
+            if self._run.reader.tolerant:
+                return None
+            raise
 
-    def _absences(self, found: list[str]) -> Iterator[str]:
+    def _absences(self, rows: dict[str, bool | None]) -> Iterator[str]:
         reader, settings = self._run.reader, self._run.settings
-        if found and MACHINES not in found:
+        if any(rows.values()) and not rows[MACHINES]:
             yield (
                 "No virtual machines: if there are some, the application lacks the Reader role, of which Security"
                 " Reader is no substitute."
             )
+        if rows[FINDINGS] is None:
+            return
         subscriptions = {subscription.id for subscription in self._coverage.readable}
         machines = absences.subscriptions_with(reader, queries.query(MACHINES, settings), subscriptions)
         silent = absences.silent(reader, machines, (), filtered=True)
@@ -140,6 +152,10 @@ def _say(line: str) -> None:
         if line.startswith(word):
             line = click.style(word, fg=colour, bold=True) + line.removeprefix(word)
     click.echo(line, err=True)  # which takes the colour off for a program
+
+
+def _spoken(stream: str) -> str:
+    return stream.replace("_", " ")
 
 
 def _host(url: str) -> str:

@@ -297,6 +297,25 @@ def test_a_query_that_azure_refuses(failing, monkeypatch):
     assert "correlation id" in said
 
 
+WITHOUT_FINDINGS = Limits(lacking=frozenset({"securityresources"}))
+
+
+def test_a_cloud_without_a_table_fails(failing):
+    with Sandbox(Fleet(machines=1), quota=None, limits=WITHOUT_FINDINGS) as sandbox:
+        said = failing("Data Fetch", Settings.from_config(sandbox.config, {}))
+    assert "This cloud has no such table" in said
+
+
+def test_where_that_is_tolerated_a_cloud_without_a_table_passes_and_the_streams_are_named(passing):
+    changes = {"on_incomplete": "warn", "extra_streams": ["vulnerabilities", "software"]}
+    with Sandbox(Fleet(machines=1), quota=None, limits=WITHOUT_FINDINGS) as sandbox:
+        note = passing(Settings.from_config(sandbox.config | changes, {}))["Data Fetch"]
+    assert note == (
+        "Fetched virtual machines, network interfaces. This cloud lacks the table of assessments, software: they are"
+        " left out, as on_incomplete is warn."
+    )
+
+
 # The command
 
 

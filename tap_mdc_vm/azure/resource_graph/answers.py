@@ -226,7 +226,7 @@ _MEANINGS: tuple[_Meaning, ...] = (
         "ResponsePayloadTooLarge",
         PayloadTooLargeError,
         "An answer would be over 16 MiB",
-        f"Set a smaller page_size. {see('payload-too-large')}",
+        f"One row alone is that large: leave it out by a filter, or deselect its stream. {see('payload-too-large')}",
     ),
     (
         "DisallowedLogicalTableName",

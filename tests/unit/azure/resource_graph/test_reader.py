@@ -156,8 +156,10 @@ def test_one_huge_row_does_not_make_all_answers_small(read):
 
 @pytest.mark.parametrize("page_size", [10, 1000])
 def test_one_row_over_16_mib_ends_the_run(read, page_size):
-    with pytest.raises(PayloadTooLargeError):
+    with pytest.raises(PayloadTooLargeError) as caught:
         read(StandIn(things(20), largest=10), page_size=page_size)
+    assert "by a filter" in str(caught.value)
+    assert "page_size" not in str(caught.value)  # which was halved until one row was left
 
 
 @pytest.mark.parametrize("hashing", ["other", "anew", "signed"])

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 PROGRAM = "tap-mdc-vm-sandbox"
+_ODD = (
+    "the made-up tenant has oddities on purpose, so that warnings about it are meant: "
+    "docs/sandbox.md#what-is-odd-in-the-tenant"
+)
 _NOT_FOUND = 127  # what a shell gives for a command that isn't there
 _BY_SIGNAL = 128  # and, plus the number, for one that a signal ended
 
@@ -134,7 +138,7 @@ def _add_service(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--proxy", action="store_true", help="lead clients here that talk to Azure's own addresses, by an HTTPS proxy"
     )
-    group.add_argument("--port", type=int, default=0, metavar="N", help="default: a free one")
+    group.add_argument("--port", type=_port, default=0, metavar="N", help="default: a free one")
     group.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="of each query (default: 0)")
     group.add_argument(
         "--quota", type=_quota, default=Quota(), metavar="N/SECONDS", help="queries allowed, or none (default: 15/5)"
@@ -199,6 +203,12 @@ def _natural(text: str) -> int:
 def _positive(text: str) -> int:
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _port(text: str) -> int:
+    if (number := int(text)) not in range(2**16):
+        raise argparse.ArgumentTypeError("must be between 0 and 65535")
     return number
 
 
@@ -267,6 +277,8 @@ def _unreadable(values: Sequence[str], fleet: Fleet) -> set[str]:
 
 
 def _run(command: Sequence[str], sandbox: Sandbox) -> int:
+    if sandbox.fleet.odd:
+        sys.stderr.write(f"{PROGRAM}: {_ODD}\n")
     try:
         kept = {name: value for name, value in os.environ.items() if name not in AZURE_VARIABLES}
         environment = kept | _blanks() | sandbox.environment

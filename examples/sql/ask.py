@@ -46,6 +46,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=25, help="how many rows to show, 25 unless told")
     arguments = parser.parse_args()
     values = dict(value.partition("=")[::2] for value in arguments.values)
+    if values.keys() != (wanted := loaded.wanted(arguments.query)):
+        wants = f"a value: {' '.join(f'{name}=…' for name in sorted(wanted))}" if wanted else "no value"
+        parser.error(f"{arguments.query} wants {wants}")
     try:
         found = loaded.answer(loaded.connect(arguments.source), arguments.query, **values)
     except FileNotFoundError as error:
@@ -53,8 +56,6 @@ def main() -> None:
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         what = str(error).partition(": ")[2].partition("\n")[0]
         parser.error(f"{arguments.query} wants what was not loaded ({what}): name its stream in extra_streams first")
-    except duckdb.ParserException:
-        parser.error(f"{arguments.query} wants a value: see {loaded.SQL / arguments.query}.sql")
     rows = found.fetchall()
     print(table(found.columns, rows[: arguments.rows]))
     if len(rows) > arguments.rows:

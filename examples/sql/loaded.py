@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -16,7 +17,7 @@ def connect(source: Path) -> duckdb.DuckDBPyConnection:
     """Return a connection in which each stream that was loaded is a table or a view.
 
     Raises:
-        FileNotFoundError: If there is no ``source``, or it holds no machines or no findings.
+        FileNotFoundError: If there is no such ``source``, or it holds no machines or no findings.
     """
     connection = duckdb.connect()
     if source.is_dir():
@@ -24,7 +25,10 @@ def connect(source: Path) -> duckdb.DuckDBPyConnection:
             stream = path.stem.partition("-")[0]
             connection.execute(f"create or replace view {stream} as from read_ndjson('{path}', {_columns(stream)})")
     elif source.is_file():
-        connection.execute(f"attach '{source}' as source (read_only)")
+        try:
+            connection.execute(f"attach '{source}' as source (read_only, type duckdb)")
+        except duckdb.Error as error:
+            raise FileNotFoundError(f"{source} is no file of target-duckdb: {error}") from error
         found = connection.sql("select schema_name from duckdb_tables() where table_name = 'assessments'").fetchall()
         if found:
             connection.execute(f"use source.{found[0][0]}")
@@ -39,6 +43,11 @@ def connect(source: Path) -> duckdb.DuckDBPyConnection:
 def tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Return the streams that were loaded."""
     return [name for (name,) in connection.sql("show tables").fetchall()]
+
+
+def wanted(query: str) -> set[str]:
+    """Return the names of the values that a query of this folder wants."""
+    return set(re.findall(r":'(\w+)'", (SQL / f"{query}.sql").read_text(encoding="utf-8")))
 
 
 def answer(connection: duckdb.DuckDBPyConnection, query: str, **values: str) -> duckdb.DuckDBPyRelation:

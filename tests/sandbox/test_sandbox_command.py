@@ -53,6 +53,22 @@ def test_a_port_that_is_taken_is_told_in_a_line():
     assert ran.stderr.splitlines()[-1].endswith("choose another, or leave --port out")
 
 
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_that_is_none_is_told_in_a_line(port):
+    ran = run(*SMALL, "--port", port, "--", "true")
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1].endswith("argument --port: must be between 0 and 65535")
+
+
+def test_a_tenant_with_oddities_says_that_they_are_meant():
+    ran = run("--machines", "40", "--", "true")
+    assert ran.returncode == 0
+    assert ran.stderr.splitlines() == [
+        "tap-mdc-vm-sandbox: the made-up tenant has oddities on purpose, so that warnings about it are meant: "
+        "docs/sandbox.md#what-is-odd-in-the-tenant"
+    ]
+
+
 def test_a_command_that_is_not_there_is_one_line():
     ran = run(*SMALL, "--", "no-such-command")
     assert ran.returncode == 127

@@ -334,6 +334,32 @@ def test_a_folder_that_is_not_there_is_told_in_one_line(example: list[str], tmp_
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("example", [["overview/overview.py"], ["sql/ask.py", "recommendations"]])
+def test_a_file_that_is_no_database_is_told_in_one_line(example: list[str], tmp_path: Path):
+    script, *query = example
+    (tmp_path / "assessments.jsonl").write_text("{}\n")
+    command = [sys.executable, ROOT / "examples" / script, tmp_path / "assessments.jsonl", *query]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "assessments.jsonl is no file of target-duckdb" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["machines_with_cve"], "machines_with_cve wants a value: cve=…"),
+        (["machines_with_cve", "CVE-2024-6387"], "machines_with_cve wants a value: cve=…"),
+        (["recommendations", "cve=CVE-2024-6387"], "recommendations wants no value"),
+    ],
+)
+def test_a_question_says_which_values_it_wants(words: list[str], said: str, loaded_files: Path):
+    command = [sys.executable, SQL / "ask.py", loaded_files, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"ask.py: error: {said}"
+
+
 # The orchestrator
 
 

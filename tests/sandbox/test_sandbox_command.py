@@ -63,10 +63,10 @@ def test_a_port_that_is_none_is_told_in_a_line(port):
 def test_a_tenant_with_oddities_says_that_they_are_meant():
     ran = run("--machines", "40", "--", "true")
     assert ran.returncode == 0
-    assert ran.stderr.splitlines() == [
+    assert ran.stderr == (
         "tap-mdc-vm-sandbox: the made-up tenant has oddities on purpose, so that warnings about it are meant: "
-        "docs/sandbox.md#what-is-odd-in-the-tenant"
-    ]
+        "docs/sandbox.md#what-is-odd-in-the-tenant\n"
+    )
 
 
 def test_a_command_that_is_not_there_is_one_line():

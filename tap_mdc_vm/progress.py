@@ -33,7 +33,9 @@ def tracked(
         now = clock()
         if now - last >= _INTERVAL:
             last = now
-            events.emit(_progress(name, rows, expected(), rows / (now - began)))
+            total, rate = expected(), rows / (now - began)
+            left = (total - rows) / rate if rate and total >= rows else None  # where more came, nobody knows
+            events.emit(events.Progress(name, rows, max(total, rows), rate, left))
 
 
 def _with_a_bar(name: str, batches: Iterable[list[Record]], expected: Callable[[], int]) -> Iterator[list[Record]]:
@@ -44,9 +46,3 @@ def _with_a_bar(name: str, batches: Iterable[list[Record]], expected: Callable[[
             bar.length = max(expected(), bar.pos + len(batch), 1)
             yield batch
             bar.update(len(batch))
-
-
-def _progress(name: str, rows: int, expected: int, rate: float) -> events.Progress:
-    """Return how far a stream is; where more came than was counted so far, how much is left is not known."""
-    known = rate > 0 and expected >= rows
-    return events.Progress(name, rows, max(expected, rows), rate, (expected - rows) / rate if known else None)

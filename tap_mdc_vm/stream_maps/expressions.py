@@ -19,6 +19,7 @@ from singer_sdk.mapper import CustomStreamMap
 from tap_mdc_vm.wording import nearest, shown
 
 RECORD = ("record", "_")  # two names for the whole record
+_PREFIXES = tuple(simpleeval.DISALLOW_PREFIXES)
 SPECIAL = (*RECORD, "config", "self", "__stream_name__", "__original_stream_name__")
 
 
@@ -126,40 +127,34 @@ def _quotes(text: str) -> str:
 
 def _check(statement: ast.Expr) -> None:
     """Raise for the first thing that the evaluator refuses whatever the record."""
-    nodes = list(ast.walk(statement))
-    in_lists = [item for node in nodes if isinstance(node, ast.List) for item in node.elts]
-    for node in nodes:
+    evaluator, in_lists = sample().expr_evaluator, set[ast.AST]()
+    for node in ast.walk(statement):
         match node:
-            case ast.Attribute():
-                _check_attribute(node)
-            case ast.Call(func=ast.Attribute()):
-                pass
-            case ast.Call(func=ast.Name(id=name)):
-                if name not in functions():
-                    raise ExpressionError(f"calls the unknown function {name}{nearest(name, functions())}")
-            case ast.Call():
+            case ast.Attribute(_, name) if name.startswith(_PREFIXES) or name in simpleeval.DISALLOW_METHODS:
+                raise ExpressionError(f"uses .{name}, which is not allowed in an expression")
+            case ast.Attribute(ast.Name(owner), name) if not _may_offer(functions().get(owner), name):
+                raise ExpressionError(f"uses .{name}, which is not available in an expression")
+            case ast.Call(ast.Name(name)) if name not in functions():
+                raise ExpressionError(f"calls the unknown function {name}{nearest(name, functions())}")
+            case ast.Call(function) if not isinstance(function, ast.Name | ast.Attribute):
                 raise ExpressionError("calls something other than a function by its name, or a method")
-            case _ if not _available(node, in_lists):
-                raise ExpressionError(f"uses {type(node).__name__}, which is not available in an expression")
+            case ast.operator() | ast.unaryop() | ast.cmpop():
+                available = type(node) in evaluator.operators
+            case ast.boolop() | ast.expr_context() | ast.comprehension():
+                available = True
+            case ast.Starred():
+                available = node in in_lists
+            case _:
+                available = type(node) in evaluator.nodes
+                in_lists.update(node.elts if isinstance(node, ast.List) else ())
+        if not available:
+            raise ExpressionError(f"uses {type(node).__name__}, which is not available in an expression")
 
 
-def _available(node: ast.AST, in_lists: list[ast.expr]) -> bool:
-    evaluator = sample().expr_evaluator
-    if isinstance(node, ast.operator | ast.unaryop | ast.cmpop):
-        return type(node) in evaluator.operators
-    if isinstance(node, ast.Starred):
-        return node in in_lists
-    return isinstance(node, ast.boolop | ast.expr_context | ast.comprehension) or type(node) in evaluator.nodes
-
-
-def _check_attribute(node: ast.Attribute) -> None:
-    if node.attr.startswith(tuple(simpleeval.DISALLOW_PREFIXES)) or node.attr in simpleeval.DISALLOW_METHODS:
-        raise ExpressionError(f"uses .{node.attr}, which is not allowed in an expression")
-    owner = functions().get(node.value.id) if isinstance(node.value, ast.Name) else None
-    if isinstance(owner, simpleeval.ModuleWrapper) and isinstance(
-        getattr(owner, node.attr, None), ModuleType | NoneType
-    ):
-        raise ExpressionError(f"uses .{node.attr}, which is not available in an expression")
+def _may_offer(owner: object, name: str) -> bool:
+    """Return whether an attribute may be there: of a module it must be, and be no module of its own."""
+    attribute = getattr(owner, name, None)
+    return not isinstance(owner, simpleeval.ModuleWrapper) or not isinstance(attribute, ModuleType | NoneType)
 
 
 def _described(text: str, statement: ast.Expr) -> Expression:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -102,9 +102,12 @@ def _content(text: str, name: str) -> tuple[Any, dict[tuple[str, ...], int], lis
             return json.loads(text, object_pairs_hook=_once), {}, []
         except (ValueError, RecursionError) as error:
             raise TransformMapError([f"{name}: bad JSON: {error}"]) from error
-    loader = _Loader(text)
+    loader = yaml.SafeLoader(text)
     try:
-        return loader.get_single_data(), loader.lines, [f"{name}:{problem}" for problem in loader.problems]
+        node = loader.get_single_node()
+        lines, problems = _lines(node)
+        content = loader.construct_document(node) if node else None
+        return content, lines, [f"{name}:{problem}" for problem in problems]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
@@ -123,37 +126,24 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also knows lines, and does not let a second key silently win over the first.
+def _lines(document: yaml.Node | None) -> tuple[dict[tuple[str, ...], int], list[str]]:
+    """Return the line of each key, and, with its line, what is wrong with one: of two, YAML lets the second win."""
+    lines: dict[tuple[str, ...], int] = {}
+    problems: list[str] = []
+    for path, key in _keys(document):
+        line = key.start_mark.line + 1
+        if key.tag != "tag:yaml.org,2002:str":
+            problems.append(f"{line}: {shown(key.value)} must be text: put quotes around it")
+        elif path in lines:
+            problems.append(f"{line}: {shown(key.value)} is there already, on line {lines[path]}")
+        lines.setdefault(path, line)
+    return lines, problems
 
-    Attributes:
-        lines: The keys that lead to a place, and its line.
-        problems: Line and text for each key that is there twice or is not text.
-    """
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.lines: dict[tuple[str, ...], int] = {}
-        self.problems: list[str] = []
-
-    def get_single_data(self) -> Any:  # noqa: ANN401 - YAML is anything
-        node = self.get_single_node()
-        if node is None:
-            return None
-        self._walk(node, ())
-        return self.construct_document(node)
-
-    def _walk(self, node: yaml.Node, path: tuple[str, ...]) -> None:
-        if not isinstance(node, yaml.MappingNode):
-            return
-        for key, value in node.value:
-            line = key.start_mark.line + 1
+def _keys(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], yaml.Node]]:
+    """Yield the keys below a node, each behind those that lead to it."""
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        if key.tag != "tag:yaml.org,2002:merge":
             here = (*path, str(key.value))
-            if key.tag == "tag:yaml.org,2002:merge":
-                continue
-            if key.tag != "tag:yaml.org,2002:str":
-                self.problems.append(f"{line}: {shown(key.value)} must be text: put quotes around it")
-            elif here in self.lines:
-                self.problems.append(f"{line}: {shown(key.value)} is there already, on line {self.lines[here]}")
-            self.lines.setdefault(here, line)
-            self._walk(value, here)
+            yield here, key
+            yield from _keys(value, here)

@@ -5,7 +5,9 @@ The libraries of this module are slow to import: import it where a certificate i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -19,10 +21,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from .secret import Secret
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
 
 
 class ClientCertificate(NamedTuple):

@@ -84,15 +84,11 @@ class TimedOutError(NetworkError):
     """No answer came within ``request_timeout``."""
 
 
-class AccessError(TapError):
-    """Azure answered, and said no."""
-
-
-class SignInError(AccessError):
+class SignInError(TapError):
     """Entra ID gave no token."""
 
 
-class TokenRefusedError(AccessError):
+class TokenRefusedError(TapError):
     """Resource Manager refused the token: wrong tenant or cloud, or no service principal."""
 
 
@@ -100,7 +96,7 @@ class ClaimsRequiredError(TokenRefusedError):
     """Resource Manager wants a token that shows more than this one, as a policy of the tenant says."""
 
 
-class NoAccessError(AccessError):
+class NoAccessError(TapError):
     """The application may not read what it was asked to read."""
 
 
@@ -108,15 +104,11 @@ class ScopeTooLargeError(TapError):
     """More subscriptions lie in scope than Azure answers for."""
 
 
-class ServiceError(TapError):
-    """Azure could not do its work, for longer than this tap waits."""
-
-
-class ThrottledError(ServiceError):
+class ThrottledError(TapError):
     """Azure kept on answering 429."""
 
 
-class UnavailableError(ServiceError):
+class UnavailableError(TapError):
     """Azure or a gateway before it kept on failing (408, 5xx)."""
 
 

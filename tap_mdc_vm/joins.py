@@ -7,14 +7,12 @@ once the stream that asks it has been read.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import orjson
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tap_mdc_vm.records import Record
+from tap_mdc_vm.records import Record
 
 _MARK = 8
 """Bytes for an id: Python's hash of it. Two of a million ids have the same once in tens of millions of runs, and as

@@ -6,23 +6,20 @@ here. Streams go out in the order of this table.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tap_mdc_vm.joins import AddressIndex, InterfaceIndex, MachineIndex
+from tap_mdc_vm.records import Record
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.assessments import assessment
+from tap_mdc_vm.rows.fields import Columns, Context
 from tap_mdc_vm.rows.network_interfaces import network_interface, public_ip
 from tap_mdc_vm.rows.shape import Shape
 from tap_mdc_vm.rows.software import software
 from tap_mdc_vm.rows.virtual_machines import virtual_machine
 from tap_mdc_vm.rows.vulnerabilities import vulnerabilities
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tap_mdc_vm.records import Record
-    from tap_mdc_vm.rows.fields import Columns, Context
 
 MACHINES, INTERFACES, ADDRESSES, FINDINGS = "virtual_machines", "network_interfaces", "public_ips", "assessments"
 VULNERABILITIES, SOFTWARE, PLANS = "vulnerabilities", "software", "defender_plans"

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Iterable
+from typing import Any
 
-from singer_sdk import Stream
+from singer_sdk import Stream, Tap
+from singer_sdk.helpers.types import Context
 from typing_extensions import override
 
 from tap_mdc_vm import messages, packaged, progress
+from tap_mdc_vm.records import Record
+from tap_mdc_vm.run import Run
 from tap_mdc_vm.sources import SOURCES
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
-
-    from singer_sdk import Tap
-    from singer_sdk.helpers.types import Context
-
-    from tap_mdc_vm.records import Record
-    from tap_mdc_vm.run import Run
 
 
 class ResourceStream(Stream):

@@ -1,6 +1,7 @@
 """The page on troubleshooting and the code say the same: every message, code and pointer, and no others."""
 
 import ast
+import itertools
 import re
 from pathlib import Path
 
@@ -54,15 +55,20 @@ def fits(quote, literal):
     return re.search(pattern, literal.replace("…", " … "), re.DOTALL) is not None
 
 
+def name_of(node):
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
 def raised():
     """Return what each error of the tree that is made in the code says first."""
     for path, tree in TREES.items():
         if ELSEWHERE & set(path.relative_to(PACKAGE).parts):
             continue
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                said = text(node.args[0])
-                if said and (node.func.id in KINDS or node.func.id == "kind"):
+            # KindError("…"), or a function that is told the kind: fault(KindError, "…")
+            called = [node.func, *node.args] if isinstance(node, ast.Call) else []
+            for kind, what in itertools.pairwise(called):
+                if (said := text(what)) and name_of(kind) in KINDS | {"kind"}:
                     yield pytest.param(said, id=f"{path.stem}:{node.lineno}")
 
 
@@ -125,6 +131,6 @@ def test_every_refusal_of_resource_graph_is_on_the_page(meaning):
 
 def test_every_kind_of_error_is_used():
     """A class that nobody raises would be a promise that nobody keeps."""
-    named = {node.id for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    named = {name_of(node) for tree in TREES.values() for node in ast.walk(tree)}
     leaves = {name for name in KINDS if not getattr(errors, name).__subclasses__()}
     assert leaves <= named

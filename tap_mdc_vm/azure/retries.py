@@ -21,30 +21,19 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from tap_mdc_vm.errors import (
-    IncompleteError,
-    MalformedAnswerError,
-    NetworkError,
-    TapError,
-    ThrottledError,
-    UnavailableError,
-    UntrustedCertificateError,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tap_mdc_vm import errors
 
 _LONGEST = 600.0
-_BOUNDS: tuple[tuple[type[TapError], float | None], ...] = (
-    (UntrustedCertificateError, None),
-    (ThrottledError, _LONGEST),
-    (UnavailableError, 120.0),
-    (NetworkError, 120.0),
+_BOUNDS: tuple[tuple[type[errors.TapError], float | None], ...] = (
+    (errors.UntrustedCertificateError, None),
+    (errors.ThrottledError, _LONGEST),
+    (errors.UnavailableError, 120.0),
+    (errors.NetworkError, 120.0),
 )
 _FIRST_CONTACT = 5.0
-_UNPROVEN = (MalformedAnswerError, IncompleteError)
+_UNPROVEN = (errors.MalformedAnswerError, errors.IncompleteError)
 _TRIES = 6
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _DOUBLINGS = 10  # more than it takes to the longest wait; a thousand would not fit a float
@@ -62,7 +51,7 @@ class Patience:
         self._since = 0.0
         self._failures = 0
 
-    def wait(self, error: TapError, asked: float | None = None, *, first_contact: bool = False) -> float:
+    def wait(self, error: errors.TapError, asked: float | None = None, *, first_contact: bool = False) -> float:
         """Take in a failure and return the seconds to wait before the next try.
 
         Args:
@@ -83,7 +72,7 @@ class Patience:
         self._failures += 1
         backoff = min(_FIRST_WAIT * 2 ** min(self._failures - 1, _DOUBLINGS), _LONGEST_WAIT) * (1 - self._chance() / 2)
         wait = asked or error.wait or backoff  # a wait of zero is none: it would be to ask without a breath
-        if kind is NetworkError and first_contact:
+        if kind is errors.NetworkError and first_contact:
             bound = _FIRST_CONTACT
         tried_enough = kind is _UNPROVEN and self._failures >= _TRIES
         if tried_enough or now + wait > min(self._since + bound, self._began + _LONGEST):
@@ -91,7 +80,7 @@ class Patience:
         return wait
 
 
-def _row(error: TapError) -> tuple[object, float | None]:
+def _row(error: errors.TapError) -> tuple[object, float | None]:
     """Return the row of the table that an error is of, and for how many seconds that goes on; None: not at all."""
     if isinstance(error, _UNPROVEN):
         return _UNPROVEN, _LONGEST

@@ -8,16 +8,14 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from tap_mdc_vm.records import decoded
 from tap_mdc_vm.rows.fields import Json, text, texts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 _ANYTHING = msgspec.json.Decoder()
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.additional_data import software_of
-from tap_mdc_vm.rows.fields import NOTHING, Json, below_a_machine, decoded, instant, text
+from tap_mdc_vm.rows.fields import NOTHING, Columns, Context, Json, Lookup, below_a_machine, decoded, instant, text
 from tap_mdc_vm.rows.parts import NULL, Part
 from tap_mdc_vm.rows.remembered import Remembered
 from tap_mdc_vm.rows.shape import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from tap_mdc_vm.rows.fields import Columns, Context, Lookup
 
 _FINDING = below_a_machine("microsoft[.]security/assessments")
 _COLUMNS = ("name", "type", "tenantId", "subscriptionId", "resourceGroup", "location", "managedBy")

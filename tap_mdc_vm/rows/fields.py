@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from tap_mdc_vm import clouds
 from tap_mdc_vm.errors import MalformedAnswerError
 from tap_mdc_vm.resource_ids import lower
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Columns = Mapping[str, Any]
 """The columns of a row of Resource Graph, whose ``properties`` are still encoded: bytes, or ``msgspec.Raw``."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tap_mdc_vm.resource_ids import lower
-from tap_mdc_vm.rows.fields import at, first, flag, primary_of, properties_of, reference, text
+from tap_mdc_vm.rows.fields import (
+    Columns,
+    Context,
+    Json,
+    Lookup,
+    at,
+    first,
+    flag,
+    primary_of,
+    properties_of,
+    reference,
+    text,
+)
 from tap_mdc_vm.rows.shape import Shape
-
-if TYPE_CHECKING:
-    from tap_mdc_vm.rows.fields import Columns, Context, Json, Lookup
 
 _SHAPE = Shape(
     "network_interfaces", virtualMachineId="virtualMachine.id", networkSecurityGroupId="networkSecurityGroup.id"

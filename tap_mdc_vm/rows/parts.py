@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import asdict
 
 from tap_mdc_vm.rows.fields import NOTHING, Json, decoded, flag, instant, text, texts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tap_mdc_vm.rows.shape import Shape
+from tap_mdc_vm.rows.shape import Shape
 
 NULL = msgspec.Raw(b"null")
 _TYPES: dict[Callable[[object], Any], Any] = {

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
+import msgspec
 from xxhash import xxh3_128_digest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import msgspec
 
 _Value = TypeVar("_Value")
 

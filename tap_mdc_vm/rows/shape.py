@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.resource_ids import lower
-from tap_mdc_vm.rows.fields import document, flag, instant, objects, properties_of, text, texts, whole
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tap_mdc_vm.rows.fields import Columns, Context, Json
+from tap_mdc_vm.rows.fields import (
+    Columns,
+    Context,
+    Json,
+    document,
+    flag,
+    instant,
+    objects,
+    properties_of,
+    text,
+    texts,
+    whole,
+)
 
 _COLUMNS = {
     *("name", "type", "tenantId", "subscriptionId", "resourceGroup"),

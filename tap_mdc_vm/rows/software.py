@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tap_mdc_vm.resource_ids import lower
-from tap_mdc_vm.rows.fields import below_a_machine
+from tap_mdc_vm.rows.fields import Columns, Context, Json, Lookup, below_a_machine
 from tap_mdc_vm.rows.shape import Shape
-
-if TYPE_CHECKING:
-    from tap_mdc_vm.rows.fields import Columns, Context, Json, Lookup
 
 _SHAPE = Shape("software")
 _PROGRAM = below_a_machine("microsoft[.]security/softwareinventories")

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from tap_mdc_vm.rows.fields import at, first, flag, primary_of, reference, text
+from tap_mdc_vm.rows.fields import Columns, Context, Json, Lookup, at, first, flag, primary_of, reference, text
 from tap_mdc_vm.rows.shape import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tap_mdc_vm.rows.fields import Columns, Context, Json, Lookup
 
 _SHAPE = Shape(
     "virtual_machines",

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tap_mdc_vm.rows.additional_data import cves_of, score_of
-from tap_mdc_vm.rows.fields import text
+from tap_mdc_vm.rows.fields import Context, Json, text
 from tap_mdc_vm.rows.shape import Shape
-
-if TYPE_CHECKING:
-    from tap_mdc_vm.rows.fields import Context, Json
 
 _BLANK = Shape("vulnerabilities").blank
 

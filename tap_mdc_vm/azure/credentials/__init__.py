@@ -7,24 +7,20 @@ and the network, ``federation`` gets the token that a federated credential wants
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tap_mdc_vm.errors import MalformedAnswerError, NetworkError, see
+from tap_mdc_vm.azure.transport import Transport
+from tap_mdc_vm.errors import MalformedAnswerError, NetworkError, TapError, see
+from tap_mdc_vm.settings import Settings
 
 from .azure_cli import AzureCli
 from .federation import federated_token, unreadable
 from .keeping import Token, Tokens
 from .msal_http import MsalHttp
 from .token_endpoint import check_entra, check_managed_identity, identity_refusal, refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tap_mdc_vm.azure.transport import Transport
-    from tap_mdc_vm.errors import TapError
-    from tap_mdc_vm.settings import Settings
 
 __all__ = ["Tokens", "tokens"]
 

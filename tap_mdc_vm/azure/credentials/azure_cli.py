@@ -9,15 +9,13 @@ import shutil
 import subprocess
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tap_mdc_vm.errors import ConnectionFailedError, MalformedAnswerError, TapError, TimedOutError, see
+from tap_mdc_vm.settings import Settings
 
 from .keeping import Token
 from .token_endpoint import ADVICE, REFUSED, Advice, advice_for, scrubbed
-
-if TYPE_CHECKING:
-    from tap_mdc_vm.settings import Settings
 
 _SECONDS = 60.0  # for az, which needs some to start
 _EARLY = 300.0  # seconds before a token's end at which az is asked for a new one, as msal does; less for short ones

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from tap_mdc_vm.azure.transport import Transport
 from tap_mdc_vm.errors import MalformedAnswerError, SignInError, see
+from tap_mdc_vm.settings import Settings
+from tap_mdc_vm.settings.ci_services import TokenRequest
 
 from .token_endpoint import check_trouble
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tap_mdc_vm.azure.transport import Transport
-    from tap_mdc_vm.settings import Settings
-    from tap_mdc_vm.settings.ci_services import TokenRequest
 
 
 def federated_token(settings: Settings, transport: Transport) -> str:

@@ -7,13 +7,10 @@ behind an error of its own, repeat it for a minute without asking, or log it who
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode, urlsplit
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from tap_mdc_vm.azure.transport import Answer, Transport
+from tap_mdc_vm.azure.transport import Answer, Transport
 
 _SECRETS = {"client_secret", "client_assertion"}
 """Fields of a form that no answer may repeat in an error's text."""

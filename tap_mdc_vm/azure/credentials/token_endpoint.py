@@ -6,16 +6,12 @@ Microsoft's numbers choose the advice; they may change, so an unknown one falls 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tap_mdc_vm.azure.transport import retry_after
+from tap_mdc_vm.azure.transport import Answer, retry_after
 from tap_mdc_vm.errors import MalformedAnswerError, SignInError, ThrottledError, UnavailableError, see
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tap_mdc_vm.azure.transport import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +199,7 @@ def check_entra(answer: Answer, host: str) -> None:
 
     Raises:
         SignInError: It is a refusal.
-        ServiceError: The service is in trouble.
+        ThrottledError, UnavailableError: The service is in trouble.
         MalformedAnswerError: It is nothing that Entra ID sends.
     """
     payload, who = answer.json_object(), f"Entra ID at {host}"
@@ -223,7 +219,7 @@ def check_managed_identity(answer: Answer, host: str) -> None:
     A refusal passes too: a 401 is a step of Azure Arc's protocol, and each endpoint has a form of its own.
 
     Raises:
-        ServiceError: If the endpoint is in trouble. Microsoft names 404, 410, 429 and 5xx.
+        ThrottledError, UnavailableError: If the endpoint is in trouble. Microsoft names 404, 410, 429 and 5xx.
         MalformedAnswerError: If it is nothing that such an endpoint sends.
     """
     who = f"The managed identity's endpoint at {host}"
@@ -259,7 +255,7 @@ def _said(payload: dict[str, Any]) -> Iterator[str]:
 
 
 def check_trouble(answer: Answer, who: str) -> None:
-    """Raise a ServiceError for an answer that says that the service is in trouble."""
+    """Raise an error for an answer that says that the service is in trouble."""
     wait = retry_after(answer.headers)
     if answer.status == 429:
         raise ThrottledError(f"{who} keeps on answering 429.", f"Try again later. {see('throttled')}", wait=wait)

@@ -5,33 +5,16 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypedDict, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from tap_mdc_vm import errors
 from tap_mdc_vm.azure.resource_graph.model import Page, Row
-from tap_mdc_vm.errors import (
-    ClaimsRequiredError,
-    IncompleteError,
-    MalformedAnswerError,
-    NoAccessError,
-    PayloadTooLargeError,
-    QueryRefusedError,
-    RequestRefusedError,
-    ScopeTooLargeError,
-    TableMissingError,
-    TapError,
-    ThrottledError,
-    TokenRefusedError,
-    UnansweredError,
-    see,
-)
+from tap_mdc_vm.azure.transport import Answer
+from tap_mdc_vm.errors import see
 from tap_mdc_vm.records import decoded
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tap_mdc_vm.azure.transport import Answer
 
 _NO_ROLE = (
     "Assign the Reader role to the application on each subscription or on a management group above them, and check "
@@ -40,15 +23,7 @@ _NO_ROLE = (
 )
 _BUG = "This is a fault of tap-mdc-vm or a change at Azure: please report it with this line."
 
-
-class _Facts(TypedDict):
-    """What each error says of the answer that it is about."""
-
-    correlation_id: str
-
-
 T = TypeVar("T")
-
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -91,7 +66,7 @@ _PACKED = msgspec.json.Decoder(_Result[_Packed])
 _TALLY = msgspec.json.Decoder(_Result[_Tallied])
 _COUNT = msgspec.json.Decoder(_Result[_Counted])
 
-_CORRELATION = re.compile(r"correlationId = ([\w-]+)")
+_CORRELATION = re.compile(rb"correlationId = ([\w-]+)")
 """How Resource Graph writes the id into the text of its errors."""
 
 
@@ -128,8 +103,8 @@ def number(answer: Answer) -> int:
 
 def _page(answer: Answer, rows: list[Row], total: int, skip_token: str | None = None) -> Page:
     if not all(row.get("id") for row in rows):
-        raise IncompleteError(
-            "Resource Graph sent a row without an id, which can't be told apart.", _BUG, **_facts(answer)
+        raise _fault(
+            errors.IncompleteError, "Resource Graph sent a row without an id, which can't be told apart.", answer
         )
     limit_hit = answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
     return Page(rows, total, skip_token, size=len(answer.body), limit_hit=limit_hit)
@@ -138,7 +113,7 @@ def _page(answer: Answer, rows: list[Row], total: int, skip_token: str | None = 
 def _only(answer: Answer, decoder: msgspec.json.Decoder[_Result[T]]) -> T:
     rows = _result(answer, decoder).rows
     if len(rows) != 1:
-        raise MalformedAnswerError("Resource Graph sent another number of rows than one.", _BUG, **_facts(answer))
+        raise _fault(errors.MalformedAnswerError, "Resource Graph sent another number of rows than one.", answer)
     return rows[0]
 
 
@@ -147,30 +122,29 @@ def _result(answer: Answer, decoder: msgspec.json.Decoder[_Result[T]], *, contin
     try:
         result = decoded(answer.body, decoder)
     except (ValueError, RecursionError) as error:
-        raise MalformedAnswerError(
-            f"Resource Graph answered 200 with {len(answer.body)} bytes that are no result ({error}).",
-            "If a proxy stands between, check that it lets the answers of Azure pass unchanged.",
-            **_facts(answer),
-        ) from error
+        what = f"Resource Graph answered 200 with {len(answer.body)} bytes that are no result ({error})."
+        remedy = "If a proxy stands between, check that it lets the answers of Azure pass unchanged."
+        raise _fault(errors.MalformedAnswerError, what, answer, remedy) from error
     if str(result.truncated).lower() == "true":
-        raise IncompleteError("Resource Graph says that it left rows out (resultTruncated).", _BUG, **_facts(answer))
+        raise _fault(errors.IncompleteError, "Resource Graph says that it left rows out (resultTruncated).", answer)
     rows, count, total = len(result.rows), result.count, result.total
     if count != rows or (not result.skip_token and not continued and count != total):
-        raise IncompleteError(
-            f"Resource Graph sent {rows} rows where it counted {count} of {total}, and no way to get the rest.",
-            "Run again; if it stays so, ask Microsoft's support with the correlation id.",
-            **_facts(answer),
-        )
+        what = f"Resource Graph sent {rows} rows where it counted {count} of {total}, and no way to get the rest."
+        remedy = "Run again; if it stays so, ask Microsoft's support with the correlation id."
+        raise _fault(errors.IncompleteError, what, answer, remedy)
     return result
 
 
-def _facts(answer: Answer, message: object = "") -> _Facts:
-    """Return the correlation id, which every answer of ARM carries in a header and errors repeat in their text."""
-    written = _CORRELATION.search(str(message))
-    return {"correlation_id": answer.headers.get("x-ms-correlation-request-id") or (written[1] if written else "")}
+def _fault(
+    kind: type[errors.TapError], what: str, answer: Answer, remedy: str = _BUG, code: str = ""
+) -> errors.TapError:
+    """Return an error with the correlation id, which is in each header of ARM, and in the text of each refusal."""
+    written = _CORRELATION.search(answer.body) if answer.status != 200 else None
+    correlation_id = answer.headers.get("x-ms-correlation-request-id") or (written[1].decode() if written else "")
+    return kind(what, remedy, code=code, correlation_id=correlation_id)
 
 
-def refusal(answer: Answer) -> TapError:
+def refusal(answer: Answer) -> errors.TapError:
     """Return what an answer other than 200 means, as the error that ends a run if it stays so."""
     error = _error(answer)
     wanted = _wanted_claims(answer)
@@ -178,9 +152,11 @@ def refusal(answer: Answer) -> TapError:
     codes = [str(part["code"]) for part in reasons if part.get("code")]
     said = "; ".join(dict.fromkeys(f"{part.get('code')}: {_short(part.get('message'))}" for part in _details(error)))
     said = wanted or said or _short(error.get("message")) or f"HTTP {answer.status}"
-    fits, kind, what, remedy = _meaning(answer.status, codes)
+    fits, kind, what, remedy = next(
+        row for row in _MEANINGS if (row[0] in codes if isinstance(row[0], str) else answer.status in row[0])
+    )
     code = fits if isinstance(fits, str) else next(iter(codes), f"HTTP {answer.status}")
-    return kind(f"{what}: {said.removesuffix('.')}.", remedy, code=code, **_facts(answer, error.get("message")))
+    return _fault(kind, f"{what}: {said.removesuffix('.')}.", answer, remedy, code)
 
 
 def _wanted_claims(answer: Answer) -> str:
@@ -206,76 +182,74 @@ _WORDS_OF_CLAIMS = {
     "xms_rp_ipaddr": "a sign-in from the network that the requests come from, and that the policy allows",
 }
 
-_Meaning: TypeAlias = tuple[str | range | set[int], type[TapError], str, str]
-
-
-def _meaning(status: int, codes: list[str]) -> _Meaning:
-    """Return the first row that fits an answer: a code or some statuses, class, cause and remedy."""
-    return next(row for row in _MEANINGS if (row[0] in codes if isinstance(row[0], str) else status in row[0]))
-
-
-_MEANINGS: tuple[_Meaning, ...] = (
-    ("NoValidSubscriptionsInQueryRequest", NoAccessError, "The application may not read anything in scope", _NO_ROLE),
+_MEANINGS: tuple[tuple[str | range | set[int], type[errors.TapError], str, str], ...] = (
+    (
+        "NoValidSubscriptionsInQueryRequest",
+        errors.NoAccessError,
+        "The application may not read anything in scope",
+        _NO_ROLE,
+    ),
     (
         "TooManySubscriptionsUnderScope",
-        ScopeTooLargeError,
+        errors.ScopeTooLargeError,
         "More subscriptions lie in scope than Azure answers for",
         f"Set subscription_ids or management_group_ids. {see('scope-too-large')}",
     ),
     (
         "ResponsePayloadTooLarge",
-        PayloadTooLargeError,
+        errors.PayloadTooLargeError,
         "An answer would be over 16 MiB",
         f"One row alone is that large: leave it out by a filter, or deselect its stream. {see('payload-too-large')}",
     ),
     (
         "DisallowedLogicalTableName",
-        TableMissingError,
+        errors.TableMissingError,
         "This cloud has no such table",
         f"Deselect the streams that need it, or set on_incomplete to warn. {see('table-missing')}",
     ),
     *(
-        (code, QueryRefusedError, "Resource Graph refused a query", _BUG)
+        (code, errors.QueryRefusedError, "Resource Graph refused a query", _BUG)
         for code in ("InvalidQuery", "ParserFailure", "InvalidQueryLanguage")
     ),
     (
         {400},
-        RequestRefusedError,
+        errors.RequestRefusedError,
         "Resource Graph refused a request",
         f"Azure's own code says why: check the scope that is set. {see('request-refused')}",
     ),
     (
         _CLAIMS,
-        ClaimsRequiredError,
+        errors.ClaimsRequiredError,
         "A policy of the tenant wants more of the sign-in",
         f"Let the application in under Conditional Access, or with azure_cli type `az login`. {see('claims-required')}",
     ),
     (
         {401},
-        TokenRefusedError,
+        errors.TokenRefusedError,
         "Azure Resource Manager refused the access token",
         f"Check that tenant_id, client_id and cloud belong together. {see('token-refused')}",
     ),
-    ({403}, NoAccessError, "The application may not read anything in scope", _NO_ROLE),
+    ({403}, errors.NoAccessError, "The application may not read anything in scope", _NO_ROLE),
     (
         {429},
-        ThrottledError,
+        errors.ThrottledError,
         "Azure kept on refusing queries because the quota is used up",
         f"Give this tap an application of its own: others share its quota. {see('throttled')}",
     ),
     (
         {408, *range(500, 600)},
-        UnansweredError,
+        errors.UnansweredError,
         "Azure Resource Manager kept on failing",
         f"Run again later; status.azure.com tells of outages. {see('unavailable')}",
     ),
     (
         range(1000),
-        MalformedAnswerError,
+        errors.MalformedAnswerError,
         "Azure Resource Manager gave an unexpected answer",
         f"Check resource_manager_url and the proxy, if any. {see('malformed-answer')}",
     ),
 )
+"""What a refusal means: a code or some statuses, class, cause and remedy. The first row that fits counts."""
 
 
 def _error(answer: Answer) -> dict[str, Any]:

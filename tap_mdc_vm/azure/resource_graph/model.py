@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from typing import Any, Self, TypedDict
 
 import msgspec
 
 from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition
 from tap_mdc_vm.azure.transport import retry_after, seconds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 MAX_PAGE = 1000
 """Rows per answer at most, by Azure's documentation of ``$top``."""

@@ -5,13 +5,14 @@ It asks once. Who may ask again, and after how long, is decided by those who kno
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import certifi
 import urllib3
@@ -22,10 +23,6 @@ from urllib3.util.ssl_ import create_urllib3_context
 from .addresses import address, credentials, printable, proxy
 from .answer import Answer, retry_after, seconds
 from .failures import LIBRARY_ERRORS, network_error
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Answer", "Transport", "retry_after", "seconds"]
 

@@ -6,25 +6,15 @@ import http.client
 import re
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from isal import isal_zlib
 from urllib3 import exceptions
 
-from tap_mdc_vm.errors import (
-    ConnectionFailedError,
-    HostUnknownError,
-    NetworkError,
-    ProxyFailedError,
-    TimedOutError,
-    UntrustedCertificateError,
-    see,
-)
+from tap_mdc_vm import errors
+from tap_mdc_vm.errors import see
 
 from .addresses import address, printable, proxy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 _IsalError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub takes it for an instance
 
@@ -42,19 +32,25 @@ LIBRARY_ERRORS = (
 )
 """Whatever the libraries may raise. A test asks them for all their exceptions."""
 
-COUNTERPARTS: tuple[tuple[type[NetworkError], tuple[type[BaseException], ...]], ...] = (
-    (UntrustedCertificateError, (ssl.SSLCertVerificationError,)),
-    (ProxyFailedError, (exceptions.ProxyError, exceptions.ProxySchemeUnknown, exceptions.ProxySchemeUnsupported)),
-    # UnicodeError: a name that can't be written in DNS; LocationValueError: a label of more than 63 characters, or none
-    (HostUnknownError, (socket.gaierror, UnicodeError, exceptions.NameResolutionError, exceptions.LocationValueError)),
-    (TimedOutError, (TimeoutError, exceptions.ReadTimeoutError)),
-    (ConnectionFailedError, LIBRARY_ERRORS),
+COUNTERPARTS: tuple[tuple[type[errors.NetworkError], tuple[type[BaseException], ...]], ...] = (
+    (errors.UntrustedCertificateError, (ssl.SSLCertVerificationError,)),
+    (
+        errors.ProxyFailedError,
+        (exceptions.ProxyError, exceptions.ProxySchemeUnknown, exceptions.ProxySchemeUnsupported),
+    ),
+    (
+        errors.HostUnknownError,
+        # UnicodeError: a name that DNS can't have; LocationValueError: a label of more than 63 characters, or none
+        (socket.gaierror, UnicodeError, exceptions.NameResolutionError, exceptions.LocationValueError),
+    ),
+    (errors.TimedOutError, (TimeoutError, exceptions.ReadTimeoutError)),
+    (errors.ConnectionFailedError, LIBRARY_ERRORS),
 )
 """What they mean to a user. One failure often shows as several exceptions, one inside the other: the most telling
 comes first."""
 
 
-def network_error(error: BaseException, url: str, patience: str, issuer: Callable[[], str]) -> NetworkError:
+def network_error(error: BaseException, url: str, patience: str, issuer: Callable[[], str]) -> errors.NetworkError:
     """Return what an exception of the libraries means.
 
     Args:
@@ -68,21 +64,21 @@ def network_error(error: BaseException, url: str, patience: str, issuer: Callabl
         (kind, cause) for kind, theirs in COUNTERPARTS for cause in causes if isinstance(cause, theirs)
     )
     host, reason = printable(url), _reason(causes[-1])
-    if kind is UntrustedCertificateError:
+    if kind is errors.UntrustedCertificateError:
         return _untrusted(host, telling, issuer())
-    if kind is ProxyFailedError:
+    if kind is errors.ProxyFailedError:
         return kind(
             f"The proxy {printable(proxy(url) or '')} did not connect to {host}: {reason}.",
             "Check HTTPS_PROXY (with user and password if the proxy wants them) and that the proxy lets this host"
             f" through, or name the host in NO_PROXY. {see('proxy-refuses')}",
         )
-    if kind is HostUnknownError:
+    if kind is errors.HostUnknownError:
         return kind(
             f"The name of the host {address(url)[0]} does not resolve: {reason}.",
             "Check cloud, authority_host and resource_manager_url, and this machine's DNS; where only a proxy reaches"
             f" the internet, set HTTPS_PROXY. {see('host-unknown')}",
         )
-    if kind is TimedOutError:
+    if kind is errors.TimedOutError:
         return kind(
             f"{host} did not answer in time ({patience}).",
             f"Check that a firewall lets this machine through to it, and request_timeout. {see('no-answer-in-time')}",
@@ -93,11 +89,11 @@ def network_error(error: BaseException, url: str, patience: str, issuer: Callabl
     )
 
 
-def _untrusted(host: str, cause: BaseException, issuer: str) -> NetworkError:
+def _untrusted(host: str, cause: BaseException, issuer: str) -> errors.NetworkError:
     why = getattr(cause, "verify_message", "") or "verification failed"
     strict = getattr(cause, "verify_code", 0) in _STRICT
     rule = " (a rule of Python 3.13 and later for certificates that ca_bundle does not name)" if strict else ""
-    return UntrustedCertificateError(
+    return errors.UntrustedCertificateError(
         f"The certificate of {host}{issuer and f', issued by {issuer},'} is not trusted: {why}{rule}.",
         "If a proxy that inspects TLS stands between, set ca_bundle to a PEM file with its root certificate; if it"
         f" is expired or not valid yet, check this machine's clock. {see('certificate-not-trusted')}",

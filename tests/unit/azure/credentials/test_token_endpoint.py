@@ -12,7 +12,7 @@ from tap_mdc_vm.azure.credentials.token_endpoint import (
     refusal,
 )
 from tap_mdc_vm.azure.transport import Answer
-from tap_mdc_vm.errors import MalformedAnswerError, ServiceError, SignInError, ThrottledError, UnavailableError
+from tap_mdc_vm.errors import MalformedAnswerError, SignInError, ThrottledError, UnavailableError
 
 HOST = "login.microsoftonline.com"
 
@@ -30,7 +30,7 @@ def refused(number, error="invalid_client", description="Something. More."):
 
 
 def trouble(given, check=check_entra):
-    with pytest.raises((ServiceError, MalformedAnswerError)) as caught:
+    with pytest.raises((ThrottledError, UnavailableError, MalformedAnswerError)) as caught:
         check(given, HOST)
     return caught.value
 

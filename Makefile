@@ -39,7 +39,7 @@ test: lint .meltano/.all ## Run every check and the whole test suite
 targets: .venv/.dev .meltano/.all .meltano/.parquet ## Run the pairings that take long, and what Snowflake and BigQuery make of the schemas
 	$(BIN)/pytest --numprocesses auto --dist loadfile -m slow tests/targets $(PYTEST_ARGS)
 
-chaos: .venv/.dev ## Run the chaos suite for longer: 2,000 runs instead of the 40 of make test, or CHAOS_RUNS, from seed CHAOS_FIRST_SEED
+chaos: .venv/.dev ## Run the chaos suite for longer: 2,000 runs instead of the 16 of make test, or CHAOS_RUNS, from seed CHAOS_FIRST_SEED
 	CHAOS_RUNS=$${CHAOS_RUNS:-2000} CHAOS_FIRST_SEED=$${CHAOS_FIRST_SEED:-1000} $(BIN)/pytest tests/sandbox/test_chaos.py \
 	  tests/unit/azure/resource_graph/test_reader_by_chance.py
 

@@ -160,7 +160,7 @@ FILTERS = {
         max_size=2,
     ).filter(lambda tags: len({name.lower() for name in tags}) == len(tags)),
 }
-unhurried = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+unhurried = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("name", FILTERS)

@@ -28,7 +28,7 @@ from tap_mdc_vm.settings import CONFIG_SCHEMA  # noqa: E402
 SETTINGS: dict[str, dict[str, Any]] = CONFIG_SCHEMA["properties"]
 REQUIRED: list[str] = CONFIG_SCHEMA["else"]["required"]
 
-STREAMS = ("virtual_machines", "network_interfaces", "assessments")
+STREAMS = (*packaged.STREAMS, *packaged.EXTRA_STREAMS)
 CI_EXAMPLES = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "examples" / "ci").glob("*/*.yml"))]
 _KINDS = {"number": "decimal"}
 _WORDS = {"id": "ID", "ids": "IDs", "url": "URL", "ca": "CA", "activate": "ACTIVATE"}

@@ -117,6 +117,15 @@ class FellShort(Warned, frozen=True):
     reason: str
 
 
+class NothingSelected(Warned, frozen=True):
+    """The catalog selects no stream that there is."""
+
+    template = (
+        "No stream is selected, so that nothing is read. One of extra_streams can be selected only where it is named "
+        "there. See docs/troubleshooting.md#nothing-selected."
+    )
+
+
 class SubscriptionsUnreadable(Warned, frozen=True):
     """They may be management groups, too."""
 

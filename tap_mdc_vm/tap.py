@@ -16,7 +16,7 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
 
-from tap_mdc_vm import connection_test, packaged, stream_maps
+from tap_mdc_vm import connection_test, events, packaged, stream_maps
 from tap_mdc_vm.covered import Covered
 from tap_mdc_vm.run import Run
 from tap_mdc_vm.settings import CONFIG_SCHEMA, OF_THE_SDK, SETTINGS, Settings, filled_in, gathered
@@ -179,6 +179,8 @@ class TapMdcVm(Tap):
     def run(self) -> Run:
         """The run that the streams are part of; nothing is asked of Azure before they ask for records."""
         wanted = [name for name, stream in self.streams.items() if stream.selected]
+        if not wanted:
+            events.emit(events.NothingSelected())
         return Run(self.settings, wanted, self._covered)
 
     @override

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-STREAMS = ("virtual_machines", "network_interfaces", "assessments")
+STREAMS = ("virtual_machines", "network_interfaces", "assessments", "vulnerabilities", "software", "defender_plans")
 SETTINGS = sorted(CONFIG_SCHEMA["properties"])
 
 
@@ -53,8 +53,8 @@ def test_every_setting_is_in_the_meltano_project_with_its_default_and_its_secrec
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_every_field_is_in_its_streams_section(stream: str):
-    sections = re.split(r"^## ", (ROOT / "docs" / "streams.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    section = next(text for text in sections if text.startswith(stream))
+    sections = re.split(r"^##+ ", (ROOT / "docs" / "streams.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    section = next(text for text in sections if text.startswith(f"{stream}\n"))
     for field in packaged.schema(stream)["properties"]:
         assert f"| `{field}` |" in section
 

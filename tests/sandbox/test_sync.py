@@ -122,22 +122,34 @@ def test_small_pages_give_the_same_records(odd, run, page_size):
         assert len(other.records[stream]) == len(run.records[stream])
 
 
-@pytest.mark.parametrize(
-    "selected",
-    [("assessments",), ("network_interfaces",), ("virtual_machines",), ("network_interfaces", "assessments")],
-)
-def test_each_stream_is_the_same_whichever_others_are_selected(odd, run, selected):
+def catalog_with(selected):
+    """Return the catalog with some streams selected."""
     catalog = copy.deepcopy(TapMdcVm(validate_config=False, setup_mapper=False).catalog_dict)
     for entry in catalog["streams"]:
         for metadata in entry["metadata"]:
             if not metadata["breadcrumb"]:
                 metadata["metadata"]["selected"] = entry["stream"] in selected
-    other = sync(odd.config | {"transform_map": "none"}, catalog)
+    return catalog
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [("assessments",), ("network_interfaces",), ("virtual_machines",), ("network_interfaces", "assessments")],
+)
+def test_each_stream_is_the_same_whichever_others_are_selected(odd, run, selected):
+    other = sync(odd.config | {"transform_map": "none"}, catalog_with(selected))
     assert other.error is None
     assert set(other.records) == set(selected)
     for stream in selected:
         assert by_id(other.records[stream]) == by_id(run.records[stream])
     assert set(other.summary["streams"]) == set(selected)
+
+
+@pytest.mark.parametrize("selected", [[], ["virtual_machines"]])
+def test_a_run_for_which_nothing_is_selected_says_so(odd, selected):
+    log = sync(odd.config, catalog_with(selected)).log
+    said = [line for line in log if line.startswith("No stream is selected")]
+    assert len(said) == (not selected)
 
 
 @pytest.mark.parametrize("statuses", [["Unhealthy"], ["Healthy", "NotApplicable"]])

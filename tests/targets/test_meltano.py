@@ -12,6 +12,7 @@ import pytest
 import yaml
 from pairs import BIN, KEYS, ROOT, Meltano, Tenant
 
+from tap_mdc_vm import packaged
 from tap_mdc_vm_sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ def test_the_five_checks_run_by_invoke(run):
     ]
 
 
+def test_the_checkup_runs_by_invoke(run):
+    assert "A sync does its work here." in run("invoke", "tap-mdc-vm:checkup").stdout
+
+
 def test_its_catalog_is_the_taps(run):
     catalog = json.loads(run("invoke", "tap-mdc-vm", "--discover").stdout)
     assert [stream["stream"] for stream in catalog["streams"]] == [
@@ -94,6 +99,17 @@ def test_selecting_streams_and_fields_sends_those_alone(run, project: Path):
     assert records.keys() == {"virtual_machines", "etm_assets"}
     assert all("properties" not in record and "vmId" in record for record in records["virtual_machines"])
     assert all(record["assetName"] for record in records["etm_assets"])
+
+
+def test_extra_streams_are_selected_as_the_others_are_once_they_are_named(run, project: Path):
+    run("config", "set", "tap-mdc-vm", "extra_streams", json.dumps(packaged.EXTRA_STREAMS))
+    for stream in packaged.EXTRA_STREAMS:
+        run("select", "tap-mdc-vm", stream, "*")
+    run("select", "--exclude", "tap-mdc-vm", "vulnerabilities", "cvssVector")
+    run("run", "tap-mdc-vm", "target-jsonl")
+    records = files(project)
+    assert records.keys() == set(packaged.EXTRA_STREAMS)
+    assert all("cvssVector" not in record and record["cveId"] for record in records["vulnerabilities"])
 
 
 def test_only_the_etm_streams_are_sent_when_asked(run, project: Path):

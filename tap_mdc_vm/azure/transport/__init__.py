@@ -215,7 +215,10 @@ def _version() -> str:
 
 
 def _unpacked(content: bytes) -> bytes:
-    """Unpack gzip, into memory of the size that its end tells (RFC 1952): growing by and by would take it twice."""
+    """Unpack gzip, into memory of the size that its end tells (RFC 1952): growing by and by would take it twice.
+
+    A byte more is asked for, as memory that is just full is doubled before the end shows.
+    """
     size = int.from_bytes(content[-4:], "little")
-    unpacked = isal_zlib.decompress(content, _GZIP, min(size, _LARGEST) or 1)
+    unpacked = isal_zlib.decompress(content, _GZIP, min(size, _LARGEST) + 1)
     return unpacked if len(unpacked) == size else igzip.decompress(content)  # type: ignore[no-untyped-call]

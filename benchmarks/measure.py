@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).resolve().parent
-TAP = [sys.executable, "-m", "tap_mdc_vm"]
+TAP = [str(HERE.parent / ".meltano/extractors/tap-mdc-vm/venv/bin/tap-mdc-vm")]  # as Meltano installs it: without numpy
 BARE_LOOP = [sys.executable, str(HERE / "bare_loop.py")]
 NO_QUOTA = ("--quota", "none")
 

@@ -24,7 +24,7 @@ def against_the_barest_loop(table: Table, machines: int, runs: int) -> None:
     with sandbox(*NO_QUOTA, machines=machines, findings=FINDINGS) as environment:
         mapped = in_turns({"the tap": TAP, "the barest loop": BARE_LOOP}, environment, runs)
         raw = in_turns({"the tap": TAP, "the barest loop": [*BARE_LOOP, "--raw"]}, environment | RAW, runs)
-    _compare(table, "map on", mapped, {"cpu": ">= 1.0", "wall": ">= 1.35"})
+    _compare(table, "map on", mapped, {"cpu": ">= 1.1"})  # without Azure's latency, wall is CPU
     _compare(table, "raw streams", raw)
 
 

@@ -105,9 +105,9 @@ def unassessed(reasons: dict[str, str]) -> Iterator[events.Event]:
 def of_another_form(reader: Reader, settings: Settings, scopes: Collection[Scope]) -> Iterator[events.Event]:
     """Yield how many assessments Azure calls a virtual machine's whose ids have no known form, and one such id."""
     query = queries.query("unclaimed_assessments", settings)
-    pages = [reader.client.ask(query.name, query.text, scope, top=1) for scope in scopes]
+    pages = [reader.client.ask(query.name, query.text, scope, top=1, urgent=True) for scope in scopes]
     if count := sum(page.total for page in pages):
-        yield events.AssessmentsOfAnotherForm(count, next(page.rows[0]["id"] for page in pages if page.rows))
+        yield events.AssessmentsOfAnotherForm(count, next(page.rows[0].id for page in pages if page.rows))
 
 
 @or_not_asked("whether machines were left out")
@@ -126,8 +126,8 @@ def unread_machines(
 
     def found(name: str) -> list[str]:
         query = queries.query(name, settings).where(by_id[name])
-        pages = [reader.client.ask(query.name, query.text, scope, top=_ASKED) for scope in scopes]
-        return [row["id"] for page in pages for row in page.rows]
+        pages = [reader.client.ask(query.name, query.text, scope, top=_ASKED, urgent=True) for scope in scopes]
+        return [row.id for page in pages for row in page.rows]
 
     if there := found(MACHINES):
         yield events.MachinesNotRead(len(ids), len(there), there[0])
@@ -157,4 +157,4 @@ def silent(reader: Reader, machines: Collection[str], assessed: Collection[str],
 
 def _rows(reader: Reader, query: Query, subscriptions: Collection[str]) -> list[Row]:
     scopes = [Scope(subscriptions=batch) for batch in batches(tuple(sorted(subscriptions)))]
-    return [row for rows in reader.start(query, scopes) for row in rows]
+    return [row for rows in reader.start(query, scopes, urgent=True) for row in rows]

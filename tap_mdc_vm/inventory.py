@@ -150,6 +150,7 @@ class Inventory:
             self._remember(name, records)
             if source.joined_to == MACHINES:
                 records = self._members(name, records)
+            rows.clear()  # or their answer would stay in memory while the next one is waited for
             for stream in waiting:
                 self._keep(stream, records)
             yield records

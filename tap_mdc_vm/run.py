@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from tap_mdc_vm import absences, events
@@ -20,10 +21,14 @@ from tap_mdc_vm.sources import FINDINGS, INTERFACES, MACHINES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from concurrent.futures import Future
 
     from tap_mdc_vm.azure.resource_graph.model import Scope
     from tap_mdc_vm.coverage import Coverage
     from tap_mdc_vm.settings import Settings
+
+_ASIDES = 3
+"""Questions beside the reading at once: as many as there are after the findings."""
 
 
 class Run:
@@ -55,7 +60,7 @@ class Run:
         self.tokens = tokens(settings, self.transport)
         self.governor = Governor()
         self.client = Client(settings.cloud.resource_manager_url, self.transport, self.tokens, self.governor)
-        self._workers = Workers(settings.max_concurrency)
+        self._workers, self._asides = Workers(settings.max_concurrency), Workers(_ASIDES)
         tolerant = settings.on_incomplete == "warn"
         self.reader = Reader(self.client, self._workers, page_size=settings.page_size, tolerant=tolerant)
         self.written: Counter[str] = Counter()
@@ -75,6 +80,7 @@ class Run:
             self._summarise(self._began)
         self.governor.close()
         self._workers.close()
+        self._asides.close()
         self.transport.close()
         if self._inventory:
             self._inventory.close()
@@ -97,12 +103,14 @@ class Run:
             TapError: Azure can't be asked.
         """
         inventory, coverage = self._begun()
+        remarks = [self._aside(question) for question in self._questions(stream, inventory, coverage.scopes)]
         if inventory.is_complete(stream):
             self._complete.add(stream)
         if [each for each in self._wanted if each in {MACHINES, INTERFACES}][-1:] == [stream]:
             events.emit(events.ConnectorState("Processed"))
-        for remark in self._remarks(stream, inventory, coverage.scopes):
-            events.emit(remark)
+        for remark in remarks:
+            for event in remark.result():
+                events.emit(event)
         if self._is_complete() and not self._covers_less:
             self.covered = Covered.by(self.settings, coverage)
 
@@ -139,14 +147,20 @@ class Run:
                 events.emit(events.CoversLess("; ".join(missing)))
             self.covered = self.covered.with_those_of(now)
 
-    def _remarks(self, stream: str, inventory: Inventory, scopes: Collection[Scope]) -> Iterator[events.Event]:
-        """Yield what is absent once a stream is written."""
-        about = self.reader, self.settings
+    def _aside(self, question: Iterator[events.Event]) -> Future[list[events.Event]]:
+        """Ask a question while the run goes on. Its thread is none of those that it waits for."""
+        return self._asides.submit(partial(list, question))
+
+    def _questions(
+        self, stream: str, inventory: Inventory, scopes: Collection[Scope]
+    ) -> Iterator[Iterator[events.Event]]:
+        """Yield what to ask about what is absent once a stream is written."""
+        about = self.reader, self.settings, scopes
         if stream == FINDINGS and not inventory.reading(FINDINGS).shortcomings:  # else absence would say nothing
-            yield from self._unassessed_ones(inventory)
-            yield from absences.of_another_form(*about, scopes)
+            yield self._unassessed_ones(inventory)
+            yield absences.of_another_form(*about)
         if stream == self._wanted[-1]:
-            yield from absences.unread_machines(*about, scopes, inventory.unread_machines)
+            yield absences.unread_machines(*about, inventory.unread_machines)
 
     @absences.or_not_asked("which subscriptions have no assessment")
     def _unassessed_ones(self, inventory: Inventory) -> Iterator[events.Event]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 import msgspec
 
 from tap_mdc_vm import errors
-from tap_mdc_vm.azure.resource_graph.model import Page, Row
+from tap_mdc_vm.azure.resource_graph.model import Page, RawRow, Row
 from tap_mdc_vm.azure.transport import Answer
 from tap_mdc_vm.errors import see
 from tap_mdc_vm.records import decoded
@@ -25,6 +25,12 @@ _BUG = "This is a fault of tap-mdc-vm or a change at Azure: please report it wit
 
 T = TypeVar("T")
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Identified(msgspec.Struct):
+    """Of a row, what tells it from others."""
+
+    id: str = ""
 
 
 class _Counted(msgspec.Struct):
@@ -44,7 +50,7 @@ class _Packed(msgspec.Struct):
     """The one row of a packed answer; Kusto gives null for a list that is too large for it."""
 
     n: _Count
-    rows: list[Row] | None = None
+    rows: list[msgspec.Raw] | None = None
 
 
 class _Result(
@@ -61,7 +67,9 @@ class _Result(
     skip_token: str | None = None
 
 
-_PAGE = msgspec.json.Decoder(_Result[Row])
+_ROW = msgspec.json.Decoder(Row)
+_IDENTIFIED = msgspec.json.Decoder(_Identified)
+_PAGE = msgspec.json.Decoder(_Result[msgspec.Raw])
 _PACKED = msgspec.json.Decoder(_Result[_Packed])
 _TALLY = msgspec.json.Decoder(_Result[_Tallied])
 _COUNT = msgspec.json.Decoder(_Result[_Counted])
@@ -101,8 +109,25 @@ def number(answer: Answer) -> int:
     return _only(answer, _COUNT).Count
 
 
-def _page(answer: Answer, rows: list[Row], total: int, skip_token: str | None = None) -> Page:
-    if not all(row.get("id") for row in rows):
+def row(raw: RawRow) -> Row:
+    """Return what a row says.
+
+    Raises:
+        MalformedAnswerError: It has the form of JSON, which was checked when it came, and in it text that is not UTF-8.
+    """
+    try:
+        return _ROW.decode(raw.json)
+    except (ValueError, RecursionError) as error:
+        raise errors.MalformedAnswerError(f"The row {raw.id} can't be read: {error}.", _BUG) from error
+
+
+def _page(answer: Answer, pieces: list[msgspec.Raw], total: int, skip_token: str | None = None) -> Page:
+    try:
+        rows = [RawRow(_IDENTIFIED.decode(piece).id, piece) for piece in pieces]
+    except ValueError as error:
+        what = f"Resource Graph sent a row that is none ({error})."
+        raise _fault(errors.MalformedAnswerError, what, answer) from error
+    if not all(row.id for row in rows):
         raise _fault(
             errors.IncompleteError, "Resource Graph sent a row without an id, which can't be told apart.", answer
         )

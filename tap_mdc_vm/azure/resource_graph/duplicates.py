@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_mdc_vm import events
+from tap_mdc_vm.azure.resource_graph import answers
 from tap_mdc_vm.resource_ids import lower
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_mdc_vm.azure.resource_graph.model import Query, Row
+    from tap_mdc_vm.azure.resource_graph.model import Query, RawRow, Row
 
 _NAMED = 5
 """Ids that are named in the log for each query."""
@@ -28,24 +29,25 @@ class Duplicates:
         """Begin with no row that came twice."""
         self._query, self._named = query, set[str]()
 
-    def by_id(self, rows: Sequence[Row]) -> dict[str, Row]:
+    def by_id(self, rows: Sequence[RawRow]) -> dict[str, RawRow]:
         """Return rows by their ids in lower case; of several with one id the newest, and a warning if they differ."""
-        ids = [lower(row["id"]) for row in rows]
+        ids = [lower(row.id) for row in rows]
         distinct = dict(zip(ids, rows, strict=True))
         if len(distinct) < len(rows):
             for row_id, row in zip(ids, rows, strict=True):
                 distinct[row_id] = self._newer(row_id, distinct[row_id], row)
         return distinct
 
-    def _newer(self, row_id: str, *rows: Row) -> Row:
+    def _newer(self, row_id: str, *raw: RawRow) -> RawRow:
         """Return the newer of two rows; where no date tells, one that doesn't depend on their order."""
+        rows = [*map(answers.row, raw)]
         # What a row says, but for its id, whose letter case says nothing.
         contents = [msgspec.json.encode({**row, "id": ""}) for row in rows]
         if contents[0] != contents[1] and row_id not in self._named and len(self._named) < _NAMED:
             self._named.add(row_id)
             events.emit(events.UnlikeRows(self._query.name, row_id))
         keys = [(*self._date(row), content, row["id"]) for row, content in zip(rows, contents, strict=True)]
-        return rows[keys.index(max(keys))]
+        return raw[keys.index(max(keys))]
 
     def _date(self, row: Row) -> tuple[datetime, str]:
         """Return the date of a row, one long ago where there is none that can be read, and its text.

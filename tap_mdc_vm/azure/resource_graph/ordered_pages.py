@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tap_mdc_vm.azure.resource_graph import answers
 from tap_mdc_vm.azure.resource_graph.partitions import hashed
 from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError
 from tap_mdc_vm.resource_ids import lower
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
-    from tap_mdc_vm.azure.resource_graph.model import Page, Row
+    from tap_mdc_vm.azure.resource_graph.model import Page, RawRow, Row
     from tap_mdc_vm.azure.resource_graph.way import Way
 
     Ask = Callable[[int, str | None], Page]
@@ -56,7 +57,7 @@ def read_until_still(way: Way, ask: Ask, duplicates: Duplicates) -> Generator[li
     yielded: set[int] = set()
     before: tuple[set[int], int] | None = None
     for _ in range(_READINGS):
-        seen, totals, read, held = set[int](), set[int](), 0, list["Row"]()
+        seen, totals, read, held = set[int](), set[int](), 0, list["RawRow"]()
         try:
             for page in _pages(ask, way.page_size):
                 totals.add(page.total)
@@ -66,7 +67,7 @@ def read_until_still(way: Way, ask: Ask, duplicates: Duplicates) -> Generator[li
                 fresh = rows.keys() - yielded
                 seen |= rows.keys()
                 yielded |= fresh
-                yield [row for key, row in rows.items() if key in fresh]
+                yield [answers.row(row) for key, row in rows.items() if key in fresh]
         except IncompleteError as error:
             before, reason = None, error.message.removesuffix(".")
             continue
@@ -80,10 +81,10 @@ def read_until_still(way: Way, ask: Ask, duplicates: Duplicates) -> Generator[li
     )
 
 
-def _without_last(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+def _without_last(rows: list[RawRow]) -> tuple[list[RawRow], list[RawRow]]:
     """Split rows before those that have the last one's id: the next page may begin with another of that id."""
     end = len(rows)
-    while end and lower(rows[end - 1]["id"]) == lower(rows[-1]["id"]):
+    while end and lower(rows[end - 1].id) == lower(rows[-1].id):
         end -= 1
     return rows[:end], rows[end:]
 

@@ -77,7 +77,7 @@ class Questions:
         listed, found = sorted(ids), set[str]()
         for start in range(0, len(listed), _IDS):
             page = self._ask(self._query.existing(listed[start : start + _IDS]), answers.page)
-            found.update(lower(row["id"]) for row in page.rows)
+            found.update(lower(row.id) for row in page.rows)
         return found & set(listed)
 
     def _ask(self, text: str, read: Callable[[Answer], T], *, top: int = MAX_PAGE, urgent: bool = True) -> T:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tap_mdc_vm.azure.resource_graph import answers
 from tap_mdc_vm.azure.resource_graph.ordered_pages import read_until_still
 from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition, cut, hashed
 from tap_mdc_vm.azure.resource_graph.questions import PartitionsUnusableError, Tally
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
-    from tap_mdc_vm.azure.resource_graph.model import Page, Row
+    from tap_mdc_vm.azure.resource_graph.model import Page, RawRow, Row
     from tap_mdc_vm.azure.resource_graph.questions import Questions
     from tap_mdc_vm.azure.resource_graph.way import Way
     from tap_mdc_vm.azure.resource_graph.workers import Lane, Workers
@@ -58,7 +59,7 @@ class _Read:
         unproven: Why they may not be all.
     """
 
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, RawRow] = field(default_factory=dict)
     duplicates: int = 0
     unproven: IncompleteError | None = None
 
@@ -121,7 +122,7 @@ class ScopeReading:
                     self._fall_short(answer.unproven)
                 read += answer.count
                 self.duplicates += answer.duplicates
-                rows = list(answer.rows.values())
+                rows = [*map(answers.row, answer.rows.values())]
                 del answer
                 yield rows
                 rows.clear()  # so that its megabytes are free while the next one is waited for
@@ -185,6 +186,8 @@ class ScopeReading:
             self.expected = self._ask.count()
         self._tally = tally = Tally(self._ask, self.expected, one_by_one=self._is_heavy)
         parts = self._cut()
+        # Side by side, as both answers are needed. Should this one fail, the count is asked for again where it is used.
+        self._workers.submit(partial(tally.of, parts[-1]), urgent=True)
         while True:
             part, rows_before = parts.pop(), self._way.rows
             try:
@@ -261,7 +264,7 @@ class ScopeReading:
         """Return how many rows a partition of that modulus has on average."""
         return self.expected / part.modulus
 
-    def _read_of(self, rows: list[Row]) -> _Read:
+    def _read_of(self, rows: list[RawRow]) -> _Read:
         by_id = self._duplicates.by_id(rows)
         return _Read(by_id, len(rows) - len(by_id))
 

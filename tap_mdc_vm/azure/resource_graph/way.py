@@ -29,13 +29,13 @@ from tap_mdc_vm.errors import (
 )
 
 if TYPE_CHECKING:
-    from tap_mdc_vm.azure.resource_graph.model import Page, Row
+    from tap_mdc_vm.azure.resource_graph.model import Page, RawRow
     from tap_mdc_vm.azure.resource_graph.partitions import Partition
     from tap_mdc_vm.azure.resource_graph.questions import Questions
 
-_AIM = 11 * 1024 * 1024
-"""Bytes of a packed answer on average. Azure's limit is 16 MiB (12 MB in 2020): there is room for rows that are
-larger than those of the first page by two fifths."""
+_AIM = 12 * 1024 * 1024
+"""Bytes of a packed answer on average. Azure's limit is 16 MiB: there is room for rows that are larger than those of
+the first page by a third."""
 
 _PAGES = 5
 """Pages that a packed answer may hold: a smaller ``page_size`` makes packed answers smaller too."""
@@ -92,7 +92,7 @@ class Way:
         if page.rows:
             self._row_size = page.size / len(page.rows)
 
-    def ask(self, questions: Questions, part: Partition, mean: float, *, urgent: bool) -> list[Row]:
+    def ask(self, questions: Questions, part: Partition, mean: float, *, urgent: bool) -> list[RawRow]:
         """Return the rows of a partition, all from one answer of one evaluation.
 
         Args:

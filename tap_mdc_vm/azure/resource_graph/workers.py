@@ -19,7 +19,8 @@ _SPARE = 4
 """Jobs ahead beside one for each thread: what Azure's quota lets go out while the caller waits for an urgent answer."""
 
 _ROOM = 32 * 1024 * 1024
-"""Bytes that results ahead of their use may take, as far as their sizes are foreseen."""
+"""Bytes that results ahead of their use may take, as far as their sizes are foreseen. The one that the
+caller waits for takes none yet."""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,11 +31,18 @@ class Lane(Generic[T]):
         jobs: Those not begun yet.
         begun: Results to be, of those that are begun and not handed out yet.
         size: About how many bytes the result of one takes.
+        is_read: Whether somebody iterates its results.
     """
 
     jobs: deque[Callable[[], T]] = field(default_factory=deque)
     begun: deque[Future[T]] = field(default_factory=deque)
     size: int = 0
+    is_read: bool = False
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for the next result."""
+        return self.is_read and bool(self.begun) and not self.begun[0].done()
 
 
 class Workers:
@@ -43,9 +51,10 @@ class Workers:
     They are daemons: a run that fails ends at once, and does not wait for answers that nobody will read.
     ``ThreadPoolExecutor`` would wait for them at the interpreter's exit.
 
-    Lanes are served in the order in which they were made. While the last jobs of one are under way, the first of the
-    next are begun, so that no thread idles between two pieces of work. All of them together are only a few jobs
-    more ahead of their use than there are threads, and fewer where results are large, so that memory is bounded.
+    Lanes are served in the order in which they were made, those that are read before all others. While the last jobs
+    of one are under way, the first of the next are begun, so that no thread idles between two pieces of work. All of
+    them together are only a few jobs more ahead of their use than there are threads, and fewer where results are large,
+    so that memory is bounded.
     """
 
     def __init__(self, count: int) -> None:
@@ -102,6 +111,7 @@ class Workers:
             Exception: What a job raised, when its turn comes.
         """
         with self._serving:
+            lane.is_read = True
             self._lanes.remove(lane)
             self._lanes.insert(0, lane)
         try:
@@ -132,11 +142,11 @@ class Workers:
             free, room = self._count + _SPARE, _ROOM
             for lane in self._lanes:
                 free -= len(lane.begun)
-                room -= len(lane.begun) * lane.size
-                is_waited_for = lane is self._lanes[0] and not lane.begun
-                while lane.jobs and (is_waited_for or (free > 0 and room > 0)):
+                room -= (len(lane.begun) - lane.is_waited_for) * lane.size
+                is_stuck = lane.is_read and not lane.begun
+                while lane.jobs and (is_stuck or (free > 0 and room > 0)):
                     lane.begun.append(self.submit(lane.jobs.popleft()))
-                    free, room, is_waited_for = free - 1, room - lane.size, False
+                    free, room, is_stuck = free - 1, room - lane.size, False
 
     def _put(self, job: Callable[[], None] | None, *, urgent: bool = False) -> None:
         self._jobs.put((not urgent, next(self._number), job))

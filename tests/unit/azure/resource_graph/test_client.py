@@ -92,7 +92,7 @@ def test_a_question_is_sent_as_azure_documents_it():
         "options": {"$top": 7, "$skipToken": "t", "resultFormat": "objectArray"},
     }
     assert headers == {"Authorization": "Bearer token-1", "Content-Type": "application/json"}
-    assert page.rows == [{"id": "/a"}]
+    assert [answers.row(row) for row in page.rows] == [{"id": "/a"}]
     assert client.requests == {"machines": 1}
 
 

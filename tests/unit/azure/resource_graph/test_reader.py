@@ -215,7 +215,7 @@ def test_that_nobody_can_sign_in_is_no_reason_to_ask_otherwise(read, given, capl
     tokens = NoTokens(given)
     with pytest.raises(UnavailableError, match="Entra ID"):
         read(StandIn(things(3_000)), tokens=tokens, threads=1)
-    assert tokens.refused == 1
+    assert tokens.refused <= 1 + given  # a partition and its count are asked for side by side
     assert "asking for" not in caplog.text
 
 

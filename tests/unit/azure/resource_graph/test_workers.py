@@ -71,6 +71,32 @@ def test_fewer_are_begun_where_their_results_are_large(workers, size, most):
     assert len(list(workers.results(lane))) == 100
 
 
+def test_one_more_is_begun_while_the_caller_waits_for_one(workers):
+    begun, lane, three, gate = [], workers.lane(), threading.Semaphore(0), threading.Event()
+
+    def job(number):
+        begun.append(number)
+        three.release()
+        return number or gate.wait(5)
+
+    workers.add(lane, [lambda n=n: job(n) for n in range(100)], size=11 * 2**20)
+    caller = threading.Thread(target=lambda: next(workers.results(lane)))
+    caller.start()
+    assert all(three.acquire(timeout=5) for _ in range(4))
+    gate.set()
+    caller.join(5)
+    assert sorted(begun)[:4] == [0, 1, 2, 3]
+
+
+def test_two_callers_may_each_read_a_lane_though_one_has_taken_all_room(workers):
+    first, second = workers.lane(), workers.lane()
+    workers.add(first, [lambda: 1] * 20, size=10**9)
+    workers.add(second, [lambda: 2] * 20, size=10**9)
+    results = workers.results(first), workers.results(second)
+    taken = [next(each) for _ in range(20) for each in results]
+    assert taken == [1, 2] * 20
+
+
 def test_a_job_may_add_others_which_come_next(workers):
     lane = workers.lane()
 

@@ -30,14 +30,14 @@ def test_the_primary_configuration_counts_even_when_it_is_second(odd_record, odd
 
 def test_a_detached_interface_keeps_its_mac_and_has_no_machine(odd_rows):
     [row] = odd_rows["nic-detached"]
-    record = network_interface(sent(row), {})
+    record = network_interface(sent(row), {}, Context())
     assert record["virtualMachineId"] is None
     assert record["macAddress"] == row["properties"]["macAddress"] is not None
 
 
 def test_a_private_endpoints_interface_is_a_record_too(odd_rows):
     [row] = odd_rows["nic-private-endpoint"]
-    record = network_interface(sent(row), {})
+    record = network_interface(sent(row), {}, Context())
     assert (record["macAddress"], record["virtualMachineId"]) == (None, None)
     assert record["privateIPAddress"] == row["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"]
 

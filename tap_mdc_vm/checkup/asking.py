@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -15,6 +15,8 @@ from tap_mdc_vm.azure.resource_graph.model import Scope
 from tap_mdc_vm.azure.transport import Answer
 from tap_mdc_vm.errors import NetworkError, SignInError, TapError
 from tap_mdc_vm.run import Run
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,24 @@ class Exchange:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The rows, where the answer holds objects."""
-        data = self.body.get("data")
-        return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
+        return [row for row in at(list, self.body, "data") if isinstance(row, dict)]
 
     @property
     def total(self) -> int:
         """``totalRecords``; 0 without it."""
-        total = self.body.get("totalRecords")
-        return total if type(total) is int else 0
+        return at(int, self.body, "totalRecords")
 
     @property
-    def token(self) -> str | None:
+    def token(self) -> str:
         """The skip token, if there is one."""
-        token = self.body.get("$skipToken")
-        return token if isinstance(token, str) and token else None
+        return at(str, self.body, "$skipToken")
+
+
+def at(kind: type[T], row: object, *path: str) -> T:
+    """Return what stands at a place in a row; where nothing of the kind does, an empty one, such as ``""``."""
+    for name in path:
+        row = row.get(name) if isinstance(row, dict) else None
+    return row if isinstance(row, kind) else kind()
 
 
 class Asker:

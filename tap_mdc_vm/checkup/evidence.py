@@ -8,15 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from tap_mdc_vm.azure.resource_graph.model import Query
 from tap_mdc_vm.azure.resource_graph.partitions import Partition
 from tap_mdc_vm.checkup.asking import Exchange
 from tap_mdc_vm.errors import PayloadTooLargeError
 from tap_mdc_vm.resource_ids import lower
-
-T = TypeVar("T")
 
 SAMPLE = 1000
 """Rows of a sample at most: one page."""
@@ -146,10 +144,3 @@ def machine_of(finding_id: str) -> str:
     """Return the id of a finding's machine as the finding spells it; nothing if the id has another form."""
     place = lower(finding_id).find("/providers/microsoft.security/assessments/")
     return finding_id[:place] if place >= 0 else ""
-
-
-def at(kind: type[T], row: object, *path: str) -> T:
-    """Return what stands at a place in a row; where nothing of the kind does, an empty one, such as ``""``."""
-    for name in path:
-        row = row.get(name) if isinstance(row, dict) else None
-    return row if isinstance(row, kind) else kind()

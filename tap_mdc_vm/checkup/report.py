@@ -14,8 +14,9 @@ import msgspec
 
 from tap_mdc_vm import resource_ids
 from tap_mdc_vm.checkup import masks, verdicts
+from tap_mdc_vm.checkup.asking import at
 from tap_mdc_vm.checkup.assumptions import ASSUMPTIONS, Assumption
-from tap_mdc_vm.checkup.evidence import Evidence, at
+from tap_mdc_vm.checkup.evidence import Evidence
 
 _VERDICTS = {True: "holds", False: "does not hold", None: "can't be told here"}
 _COLOURS = dict(zip(_VERDICTS.values(), ("green", "red", "yellow"), strict=True))

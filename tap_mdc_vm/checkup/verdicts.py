@@ -15,8 +15,8 @@ from typing import Any
 from tap_mdc_vm.azure.resource_graph.model import Quota
 from tap_mdc_vm.azure.resource_graph.partitions import hashed
 from tap_mdc_vm.checkup import masks
-from tap_mdc_vm.checkup.asking import Exchange
-from tap_mdc_vm.checkup.evidence import Evidence, at, machine_of
+from tap_mdc_vm.checkup.asking import Exchange, at
+from tap_mdc_vm.checkup.evidence import Evidence, machine_of
 from tap_mdc_vm.errors import PayloadTooLargeError, TableMissingError
 from tap_mdc_vm.resource_ids import lower
 from tap_mdc_vm.rows.fields import instant

@@ -16,6 +16,7 @@ from tap_mdc_vm.azure.resource_graph.model import Quota
 from tap_mdc_vm.azure.resource_graph.partitions import hashed
 from tap_mdc_vm.checkup import masks
 from tap_mdc_vm.checkup.asking import Exchange, at
+from tap_mdc_vm.checkup.assumptions import KNOWN
 from tap_mdc_vm.checkup.evidence import Evidence, machine_of
 from tap_mdc_vm.errors import PayloadTooLargeError, TableMissingError
 from tap_mdc_vm.resource_ids import lower
@@ -30,32 +31,11 @@ _LIMIT = 16 * 1024 * 1024
 
 _PAGES = ("first page", "machines", "interfaces", "findings", "software", "plans")
 
-_BUILT_IN = {"BuiltIn", "BuiltInPolicy", "DynamicBuiltIn", "ManualBuiltIn", "ManualBuiltInPolicy"}
+_BUILT_IN = {each for each in KNOWN["assessment-types"] if "BuiltIn" in each}
 """Types of assessments whose words and keys are Microsoft's. Those that customers and partners define are left out."""
-_OTHERS = {"CustomPolicy", "CustomerManaged", "VerifiedPartner", "Custom", "ManualCustomPolicy", "Unknown"}
 
-_CATEGORIES = {
-    *("SoftwareUpdate", "SystemUpdate", "HostMisconfigurations", "ExposedSecrets", "ServiceUpgrade"),
-    *("CodeVulnerabilities", "IacVulnerabilities", "ApiVulnerabilities", "Unknown"),
-}
-
-_RESOURCE_TYPES = ("virtualmachines", "microsoft.compute/virtualmachines", "none")
-
-_KEYS = {
-    "": {
-        *("displayname", "resourcedetails", "status", "additionaldata", "metadata", "risk", "links", "scope"),
-        *("statusperinitiative", "resourceadditionaldata", "partnersdata"),
-    },
-    "metadata.": {
-        *("displayname", "description", "remediationdescription", "assessmenttype", "policydefinitionid", "severity"),
-        *("categories", "userimpact", "implementationeffort", "threats", "tactics", "techniques", "preview"),
-        *("recommendationcategory", "planneddeprecationdate", "publishdates", "partnerdata"),
-    },
-    "status.": {"code", "cause", "description", "firstevaluationdate", "statuschangedate"},
-    "risk.": {"level", "riskfactors", "attackpathsreferences", "iscontextualrisk", "paths"},
-}
-
-_POWER_STATES = {"running", "deallocated", "stopped", "starting", "stopping", "deallocating", "unknown", "none"}
+_RESOURCE_TYPES = {*map(str.lower, KNOWN["resource-details"]), "none"}
+_KEYS = set(map(str.lower, KNOWN["keys"]))
 
 _NO_FINDINGS, _NO_MACHINES = "there are no findings", "there are no machines"
 
@@ -331,19 +311,19 @@ def on_resource_details(evidence: Evidence) -> Verdict:
 
 
 def on_categories(evidence: Evidence) -> Verdict:
-    return _words(evidence, "category", _CATEGORIES)
+    return _words(evidence, "category", KNOWN["categories"])
 
 
 def on_severities(evidence: Evidence) -> Verdict:
-    return _words(evidence, "severity", {"Low", "Medium", "High", "Critical"})
+    return _words(evidence, "severity", KNOWN["severities"])
 
 
 def on_statuses(evidence: Evidence) -> Verdict:
-    return _words(evidence, "status", {"Healthy", "Unhealthy", "NotApplicable"})
+    return _words(evidence, "status", KNOWN["statuses"])
 
 
 def on_assessment_types(evidence: Evidence) -> Verdict:
-    return _words(evidence, "assessmentType", _BUILT_IN | _OTHERS)
+    return _words(evidence, "assessmentType", KNOWN["assessment-types"])
 
 
 def on_subassessments(evidence: Evidence) -> Verdict:
@@ -382,11 +362,11 @@ def on_machines_exist(evidence: Evidence) -> Verdict:
 
 def on_keys(evidence: Evidence) -> Verdict:
     found = Counter(
-        f"{branch}{masks.key(name)}"
+        ".".join((*branch, masks.key(name)))
         for row in _built_in(evidence)
-        for branch, known in _KEYS.items()
-        for name in at(dict, row, "properties", *filter(None, [branch.rstrip(".")]))
-        if name.lower() not in known
+        for branch in ((), ("metadata",), ("status",), ("risk",))
+        for name in at(dict, row, "properties", *branch)
+        if ".".join((*branch, name.lower())) not in _KEYS
     )
     return (not found, counted(found) or "none is new") if evidence.rows("findings") else (None, _NO_FINDINGS)
 
@@ -400,7 +380,7 @@ def on_vm_id(evidence: Evidence) -> Verdict:
 
 
 def on_power_states(evidence: Evidence) -> Verdict:
-    return all_known(map(_power_state, evidence.rows("machines")), _POWER_STATES, _NO_MACHINES)
+    return all_known(map(_power_state, evidence.rows("machines")), KNOWN["power-states"], _NO_MACHINES)
 
 
 def on_dates(evidence: Evidence) -> Verdict:
@@ -422,9 +402,9 @@ def all_of(fits: Iterable[bool], noun: str, without: str) -> Verdict:
 
 
 def all_known(words: Iterable[str], known: Collection[str], without: str) -> Verdict:
-    """Return whether each of several words, counted or not, is known; without any, why this tenant can't tell."""
+    """Return whether none but known words came; without any word, why this tenant can't tell."""
     numbers = Counter(words)
-    return (all(word in known for word in numbers), counted(numbers)) if numbers else (None, without)
+    return (set(numbers) <= {*known, "none"}, counted(numbers)) if numbers else (None, without)
 
 
 def share(part: int, whole: int) -> str:
@@ -450,19 +430,19 @@ def _resource_kind(details: dict[str, Any]) -> tuple[str, str]:
     return masks.word(given.get("source")), kind if kind.lower() in _RESOURCE_TYPES else masks.word(kind)
 
 
-def _words(evidence: Evidence, column: str, known: set[str]) -> Verdict:
+def _words(evidence: Evidence, column: str, known: Collection[str]) -> Verdict:
     """Judge the words in one column of the question ``words``."""
     words = Counter[str]()
     for row in evidence.rows("words"):
         if row.get("assessmentType") in _BUILT_IN or column == "assessmentType":
             words[masks.word(row.get(column))] += int(row["n"])
-    return all_known(words, {*known, "none"}, "no finding of Microsoft's has one")
+    return all_known(words, known, "no finding of Microsoft's has one")
 
 
 def _power_state(row: dict[str, Any]) -> str:
     code = at(str, row, "properties", "extended", "instanceView", "powerState", "code")
     kind, _, state = code.partition("/")
-    return state if kind == "PowerState" and state in _POWER_STATES else "another" if code else "none"
+    return state if kind == "PowerState" and state in KNOWN["power-states"] else "another" if code else "none"
 
 
 def _built_in(evidence: Evidence) -> list[dict[str, Any]]:

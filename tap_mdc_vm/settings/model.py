@@ -19,7 +19,7 @@ from tap_mdc_vm.secret import Secret
 from . import kinds
 from .ci_services import TokenRequest
 from .kinds import Kind, is_set
-from .rules import Rules
+from .rules import NEEDED, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Settings:
         default="",
     )
     auth_method: str = setting(
-        kinds.word("client_secret", "client_certificate", "workload_identity", "managed_identity", "azure_cli"),
+        kinds.word(*NEEDED),
         "How the tap signs in; azure_cli is the account that az login signed in on this machine.",
         default="client_secret",
     )
@@ -240,6 +240,9 @@ OF_THE_SDK = tuple(name for name, each in SETTINGS.items() if each.of_the_sdk)
 CONFIG_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {name: each.schema for name, each in SETTINGS.items()},
-    "if": {"properties": {"auth_method": {"enum": ["managed_identity", "azure_cli"]}}, "required": ["auth_method"]},
+    "if": {
+        "properties": {"auth_method": {"enum": [method for method, needed in NEEDED.items() if not needed]}},
+        "required": ["auth_method"],
+    },
     "else": {"required": ["tenant_id", "client_id"]},
 }

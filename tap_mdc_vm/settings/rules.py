@@ -28,7 +28,7 @@ _TOKEN_FILE_VARIABLE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - its name
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 _APPLICATION = dict.fromkeys(("tenant_id", "client_id"), OVERVIEW)
-_NEEDED = {
+NEEDED = {
     "client_secret": {**_APPLICATION, "client_secret": "set it to the value of a client secret of the application"},
     "client_certificate": {
         **_APPLICATION,
@@ -38,7 +38,7 @@ _NEEDED = {
     "managed_identity": {},
     "azure_cli": {},
 }
-"""What each way to sign in needs, and where to get it."""
+"""The ways to sign in, what each needs, and where to get it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Rules:
         self._unknown()
 
     def _what_is_needed(self) -> None:
-        for name, source in _NEEDED[self.values["auth_method"]].items() if not self.problems["auth_method"] else ():
+        for name, source in NEEDED[self.values["auth_method"]].items() if not self.problems["auth_method"] else ():
             if name not in self.given:
                 also = f", or set auth_method to {self._other_method()}" if name == "client_secret" else ""
                 self._problem(name, f"is missing: {source} (or set {PREFIX}{name.upper()}){also}")

@@ -33,7 +33,7 @@ def main() -> None:
     schema = packaged.schema("assessments")
     record = {name: f"some {name}" for name in schema["properties"]} | {"severity": "High", "statusCode": "Healthy"}
     transform_map = load("etm")
-    sdk = {"stream_maps": dict(transform_map.stream_maps), "stream_map_config": dict(transform_map.config)}
+    sdk = {"stream_maps": dict(transform_map.stream_maps), "stream_map_config": dict(transform_map.stream_map_config)}
     logger = logging.getLogger("benchmark")
     functions = {}
     for name, mapper in (("compiled", Mapper({}, logger, transform_map)), ("sdk", PluginMapper(sdk, logger))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 from collections.abc import Callable, Iterator, Mapping
-from functools import reduce, wraps
+from functools import wraps
 from typing import Any
 
 from singer_sdk.exceptions import MapExpressionError
@@ -23,8 +23,8 @@ from tap_mdc_vm.stream_maps.expressions import (
     schema_of,
     types_of,
 )
-from tap_mdc_vm.stream_maps.map_file import SECTIONS, names, read
-from tap_mdc_vm.stream_maps.merging import TransformMap, merge
+from tap_mdc_vm.stream_maps.map_file import SECTIONS, TransformMap, names, read
+from tap_mdc_vm.stream_maps.merging import merge
 from tap_mdc_vm.wording import nearest, shown
 
 _KEYS = "__key_properties__"
@@ -59,11 +59,10 @@ def _told(find: Callable[[MapCheck], Iterator[Problem]]) -> Callable[[MapCheck],
 
     @wraps(find)
     def lines(check: MapCheck) -> Iterator[str]:
-        file, own = check.map.file, check.map.own
         for path, text in find(check):
             keys = path if path[0] in SECTIONS else ("stream_maps", *path)
-            line = file.lines.get(keys)
-            place = keys[0] if _is_in(own, keys) else f"{file.name}:{line}" if line else file.name
+            line = check.map.lines.get(keys)
+            place = keys[0] if _is_in(check.map.own, keys) else f"{check.map.name}:{line}" if line else check.map.name
             yield f"{place}: {'.'.join(path)} {text}"
 
     return lines
@@ -74,12 +73,12 @@ class MapCheck:
 
     def __init__(self, transform_map: TransformMap) -> None:
         self.map = transform_map
-        self._known = [*packaged.schemas(), *transform_map.file.stream_maps]
+        self._known = [*packaged.schemas(), *transform_map.of_the_file]
 
     @_told
     def problems(self) -> Iterator[Problem]:
         """Yield what makes the map unusable: the tap refuses it before any call."""
-        for stream, labels in self.map.file.required.items():
+        for stream, labels in self.map.required.items():
             if not isinstance(labels, list):
                 yield ("required", stream), f"must be a list of labels, not {shown(labels)}"
         for stream, content in self.map.stream_maps.items():
@@ -98,13 +97,13 @@ class MapCheck:
         for stream, content in self.map.stream_maps.items():
             if isinstance(content, dict):
                 yield from self._labels(stream)
-                for label in self.map.file.required.get(stream, ()):
+                for label in self.map.required.get(stream, ()):
                     if content.get(label) is None:
                         yield (stream,), f"lacks {label}, which the map's destination requires"
         expressions = [expression for _, _, expression in self._expressions()]
         if not any(expression.reads_any_setting for expression in expressions):
             read = {path[0] for expression in expressions for path in expression.settings}
-            for name in self.map.config:
+            for name in self.map.stream_map_config:
                 if name not in read:
                     yield ("stream_map_config", name), f"is read by no expression{nearest(name, read)}"
 
@@ -115,7 +114,7 @@ class MapCheck:
             fields = self._fields(stream)
             record = {name: None if "null" in types_of(schema) else "x" for name, schema in fields.items()}
             empty = " and ".join(name for name in expression.fields if record.get(name, "x") is None)
-            names = {"config": self.map.config, "self": record.get(label)}
+            names = {"config": self.map.stream_map_config, "self": record.get(label)}
             try:
                 if empty:
                     evaluate(expression, record, names, sample().expr_evaluator)
@@ -197,7 +196,7 @@ class MapCheck:
 
     def _removal(self, stream: str, label: str, fields: Mapping[str, Any]) -> Iterator[Problem]:
         """Yield a label that is taken away where there is none: a misspelling, most likely."""
-        below = self.map.file.stream_maps.get(stream) or {}
+        below = self.map.of_the_file.get(stream) or {}
         there = [*below, *(() if "__else__" in self.map.stream_maps[stream] else fields)]
         if there and label not in there and label != "__filter__":
             yield (stream, label), f"is taken away and was not there{nearest(label, there)}"
@@ -228,9 +227,9 @@ class MapCheck:
         if expression.reads_self and label not in fields:
             yield f"names self, and there is no field {label}{nearest(label, fields)}"
         for path in expression.settings:
-            if not _is_in(self.map.config, path):
-                beside = reduce(_below, path[:-1], self.map.config)
-                yield f"names the unknown {'.'.join(path)} of stream_map_config{nearest(path[-1], beside)}"
+            if not _is_in(self.map.stream_map_config, path):
+                advice = nearest(path[-1], _below(self.map.stream_map_config, path[:-1]))
+                yield f"names the unknown {'.'.join(path)} of stream_map_config{advice}"
 
     # Remarks on one stream
 
@@ -239,7 +238,7 @@ class MapCheck:
         known: dict[str, set[str]] = {}
         for file in map(read, names()):
             if stream in file.stream_maps:
-                known |= MapCheck(merge(file)).types(stream)
+                known |= MapCheck(file).types(stream)
         for label, types in self.types(stream).items() if known else ():
             if label not in known:
                 yield (stream, label), f"is not a label of {stream} as it ships{nearest(label, known)}"
@@ -270,10 +269,12 @@ def _only_null(path: tuple[str, ...], value: object) -> Iterator[Problem]:
 
 def _is_in(content: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     """Return whether something stands at these keys."""
-    return path[-1] in reduce(_below, path[:-1], content)
+    return path[-1] in _below(content, path[:-1])
 
 
-def _below(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return what holds more keys under a key; something empty if nothing does."""
-    value = content.get(key)
-    return value if isinstance(value, Mapping) else {}
+def _below(content: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return what holds more keys below these; something empty if nothing does."""
+    for key in path:
+        value = content.get(key)
+        content = value if isinstance(value, Mapping) else {}
+    return content

@@ -19,7 +19,6 @@ from tap_mdc_vm.errors import ConfigurationError, TapError
 from tap_mdc_vm.settings import gathered, values
 from tap_mdc_vm.stream_maps.checking import MapCheck, load
 from tap_mdc_vm.stream_maps.map_file import names, read
-from tap_mdc_vm.stream_maps.merging import merge
 from tap_mdc_vm.stream_maps.preview import aligned, preview
 from tap_mdc_vm.wording import shown
 
@@ -78,7 +77,7 @@ def check(context: click.Context, file: str) -> None:
     """
     warnings: list[str] = []
     try:
-        found = MapCheck(merge(read(file)))
+        found = MapCheck(read(file))
         errors, warnings = list(found.problems()), [*found.remarks(), *found.fragile()]
     except ConfigurationError as error:
         errors = error.problems

@@ -20,22 +20,26 @@ SECTIONS = ("stream_maps", "stream_map_config", "required")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MapFile:
-    """What a map file says.
+class TransformMap:
+    """What a map file says, with the user's own stream maps over it if there are any.
 
     Attributes:
         name: How to call the file in a problem.
         stream_maps: Stream maps in the SDK's language, by stream; null for ``__NULL__``.
         stream_map_config: Tables and constants that expressions read as ``config``.
         required: By stream, the labels that a destination can't do without.
-        lines: Where a key stands: the keys that lead to it, and its line, counted from 1.
+        lines: Where a key of the file stands: the keys that lead to it, and its line, counted from 1.
+        of_the_file: The stream maps of the file alone.
+        own: The user's settings ``stream_maps`` and ``stream_map_config``.
     """
 
-    name: str
+    name: str = "none"
     stream_maps: dict[str, Any] = field(default_factory=dict)
     stream_map_config: dict[str, Any] = field(default_factory=dict)
     required: dict[str, Any] = field(default_factory=dict)
     lines: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    of_the_file: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict)
 
 
 def names() -> list[str]:
@@ -43,14 +47,14 @@ def names() -> list[str]:
     return sorted(path.stem for path in packaged.map_path("etm").parent.glob("*.yml"))
 
 
-def read(transform_map: str) -> MapFile:
+def read(transform_map: str) -> TransformMap:
     """Read the map that the setting ``transform_map`` names: one that ships, ``none``, or a file by its path.
 
     Raises:
         TransformMapError: If there is no such file, or it is not a map.
     """
     if transform_map == "none":
-        return MapFile(name="none")
+        return TransformMap()
     if transform_map in names():
         return _shipped(transform_map)
     path = Path(transform_map).expanduser()
@@ -64,12 +68,12 @@ def read(transform_map: str) -> MapFile:
 
 
 @cache
-def _shipped(name: str) -> MapFile:
+def _shipped(name: str) -> TransformMap:
     path = packaged.map_path(name)
     return _parse(path.read_text(encoding="utf-8"), path.name)
 
 
-def _parse(text: str, name: str) -> MapFile:
+def _parse(text: str, name: str) -> TransformMap:
     content, lines, problems = _content(text, name)
     if not isinstance(content, dict):
         raise TransformMapError([f"{name}: is no map: a map holds {' and '.join(SECTIONS[:2])}"])
@@ -81,7 +85,8 @@ def _parse(text: str, name: str) -> MapFile:
             problems.append(f"{place}: {section} must be a list of names, each with its content below it")
     if problems:
         raise TransformMapError(problems)
-    return MapFile(name=name, lines=lines, **without_null_words({key: value or {} for key, value in content.items()}))
+    sections = without_null_words({section: value or {} for section, value in content.items()})
+    return TransformMap(name=name, lines=lines, of_the_file=sections.get("stream_maps", {}), **sections)
 
 
 def without_null_words(value: Any) -> Any:  # noqa: ANN401 - a map may hold anything

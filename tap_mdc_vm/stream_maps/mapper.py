@@ -28,7 +28,7 @@ from tap_mdc_vm.records import Record
 from tap_mdc_vm.stream_maps.checking import OPTIONS, MapCheck
 from tap_mdc_vm.stream_maps.compile import compiled
 from tap_mdc_vm.stream_maps.expressions import Expression, evaluate, one_line, parse, types_of
-from tap_mdc_vm.stream_maps.merging import TransformMap
+from tap_mdc_vm.stream_maps.map_file import TransformMap
 from tap_mdc_vm.stream_maps.tables import watched
 from tap_mdc_vm.wording import shown
 
@@ -39,8 +39,9 @@ class Mapper(PluginMapper):
     """The SDK's mapper, with the maps of a :class:`TransformMap` that was loaded and checked."""
 
     def __init__(self, plugin_config: Mapping[str, Any], logger: logging.Logger, transform_map: TransformMap) -> None:
-        own = {"stream_maps": dict(transform_map.stream_maps), "stream_map_config": watched(transform_map.config)}
-        super().__init__({**plugin_config, **own}, logger)
+        tables = watched(transform_map.stream_map_config)
+        maps = {"stream_maps": dict(transform_map.stream_maps), "stream_map_config": tables}
+        super().__init__({**plugin_config, **maps}, logger)
         for remark in MapCheck(transform_map).remarks():
             emit(MapRemark(remark))
 

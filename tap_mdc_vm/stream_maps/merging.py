@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
-from tap_mdc_vm.stream_maps.map_file import MapFile, without_null_words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransformMap:
-    """A map file with the user's own stream maps over it.
-
-    Attributes:
-        stream_maps: Stream maps in the SDK's language; null for ``__NULL__``.
-        config: What its expressions read as ``config``.
-        file: The map file.
-        own: The user's settings ``stream_maps`` and ``stream_map_config``.
-    """
-
-    stream_maps: Mapping[str, Any]
-    config: Mapping[str, Any]
-    file: MapFile = field(default_factory=lambda: MapFile(name="none"))
-    own: Mapping[str, Any] = field(default_factory=dict)
+from tap_mdc_vm.stream_maps.map_file import TransformMap, without_null_words
 
 
 def merge(
-    file: MapFile, stream_maps: Mapping[str, Any] | None = None, stream_map_config: Mapping[str, Any] | None = None
+    file: TransformMap, stream_maps: Mapping[str, Any] | None = None, stream_map_config: Mapping[str, Any] | None = None
 ) -> TransformMap:
     """Put the user's own over a map file: its maps stream by stream and field by field, its tables word by word."""
     own = without_null_words({"stream_maps": stream_maps or {}, "stream_map_config": stream_map_config or {}})
-    return TransformMap(
+    return replace(
+        file,
         stream_maps=merged_maps(file.stream_maps, own["stream_maps"]),
-        config=merged_tables(file.stream_map_config, own["stream_map_config"]),
-        file=file,
+        stream_map_config=merged_tables(file.stream_map_config, own["stream_map_config"]),
         own=own,
     )
 

@@ -13,8 +13,8 @@ import msgspec
 from tap_mdc_vm import packaged
 from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.records import Record
+from tap_mdc_vm.stream_maps.map_file import TransformMap
 from tap_mdc_vm.stream_maps.mapper import FieldMap, Mapper
-from tap_mdc_vm.stream_maps.merging import TransformMap
 from tap_mdc_vm.wording import shown
 
 _WIDEST_VALUE = 100

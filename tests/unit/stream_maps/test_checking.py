@@ -8,7 +8,6 @@ from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.stream_maps import load
 from tap_mdc_vm.stream_maps.checking import MapCheck
 from tap_mdc_vm.stream_maps.map_file import read
-from tap_mdc_vm.stream_maps.merging import merge
 
 BROKEN = """\
 stream_maps:
@@ -211,5 +210,5 @@ def test_an_expression_that_null_would_stop_is_named():
 
 
 def test_the_map_that_ships_has_nothing_to_be_named():
-    check = MapCheck(merge(read("etm")))
+    check = MapCheck(read("etm"))
     assert [*check.problems(), *check.fragile(), *check.remarks()] == []

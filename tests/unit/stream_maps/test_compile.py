@@ -27,7 +27,7 @@ ONE_LABEL = {"__else__": None, "__key_properties__": None}
 def ours(content, schema=SCHEMA):
     """Return our map of one stream, past all checks: they refuse some of what is made up here."""
     content = {"made": {"__source__": "source", **content}}
-    transform_map = TransformMap(stream_maps=content, config=CONFIG)
+    transform_map = TransformMap(stream_maps=content, stream_map_config=CONFIG)
     mapper = Mapper({}, LOGGER, transform_map)
     mapper.register_raw_stream_schema("source", schema, ["id"])
     return mapper.stream_maps["source"][1]

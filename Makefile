@@ -4,6 +4,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINS := --constraint constraints/project.txt
 MELTANO := $(BIN)/meltano
+# New files have nothing to delete, and target-jsonl warns of each message that is for deleting.
+INTO_FILES := TAP_MDC_VM_EMIT_ACTIVATE_VERSION_MESSAGES=false
 PLUGINS := tap-mdc-vm target-jsonl target-postgres target-s3-jsonl target-duckdb target-csv etm-delivery
 export MELTANO_CLI_DISABLE_VERSION_CHECK := true
 
@@ -24,13 +26,13 @@ install: .venv/.demo .meltano/.demo ## Install the tap, its sandbox and Meltano 
 
 demo: install ## Run tap-mdc-vm into target-jsonl against the sandbox, and show what arrived
 	@rm -rf output/sandbox
-	TAP_MDC_VM_EXTRA_STREAMS='["vulnerabilities", "software", "defender_plans"]' \
+	TAP_MDC_VM_EXTRA_STREAMS='["vulnerabilities", "software", "defender_plans"]' $(INTO_FILES) \
 	  $(BIN)/tap-mdc-vm-sandbox --machines 250 --assessments-per-machine 30 -- \
 	  $(MELTANO) --env-file /dev/null --environment sandbox run tap-mdc-vm target-jsonl
 	@$(BIN)/python scripts/what_arrived.py output/sandbox
 
 try: install ## Load your own tenant, as the account of az login, into files in output/, and show what arrived
-	TAP_MDC_VM_AUTH_METHOD=azure_cli $(MELTANO) run tap-mdc-vm target-jsonl
+	TAP_MDC_VM_AUTH_METHOD=azure_cli $(INTO_FILES) $(MELTANO) run tap-mdc-vm target-jsonl
 	@$(BIN)/python scripts/what_arrived.py output
 
 test: lint .meltano/.all ## Run every check and the whole test suite

@@ -133,7 +133,7 @@ def written() -> dict[Path, str]:
     """Return each file that repeats settings or fields, with the content that it should have."""
     definitions = {ROOT / "meltano.yml": with_settings, ROOT / "hub" / "tap-mdc-vm.yml": for_the_hub}
     files = {path: laid_out(path.read_text(encoding="utf-8")) for path, laid_out in definitions.items()}
-    parts = [(page, "settings", settings_as_table()) for page in ("README.md", "docs/settings.md")]
+    parts = [("docs/settings.md", "settings", settings_as_table())]
     parts += [("docs/azure-setup.md", example, as_block(example)) for example in CI_EXAMPLES]
     parts += [("docs/streams.md", stream, fields_as_table(stream)) for stream in STREAMS]
     for file, name, part in parts:

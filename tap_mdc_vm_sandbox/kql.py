@@ -102,7 +102,7 @@ _SOURCE = "\ue000"  # a private character: starts the names that stand for what 
 _SALT = "\ue001salt"
 _LONGEST = "\ue001longest"
 _IS_NULL = "(coalesce(to_json({0})::VARCHAR, 'null') = 'null')"
-_CUT_LIST = f"coalesce(list({{0}}) FILTER (WHERE NOT {_IS_NULL}), [])[1:{_LONGEST}]"
+_CUT_LIST = f"coalesce(list({{0}}) FILTER (WHERE NOT {_IS_NULL}), [])[1:least({{1}})]"
 """`make_list()`: without nulls, those inside of JSON too."""
 
 Shape = ir.Query
@@ -743,6 +743,14 @@ def _emitted(shape: Shape, columns: Sequence[str]) -> str:
         raise QueryRefusedError("ParserFailure", "ParserFailure", line=1, characterPositionInLine=0) from error
 
 
+class _CutList(functions.AggregateSpec):
+    """`make_list(x)` or `make_list(x, n)`: as long as the service lets it be, or as is asked for if that is shorter."""
+
+    def render(self, args: list[str]) -> str:
+        """Return its SQL."""
+        return super().render([args[0], ", ".join([_LONGEST, *args[1:]])])
+
+
 _TEACHING = threading.Lock()
 
 
@@ -759,7 +767,7 @@ def _taught() -> Iterator[None]:
         "isnotnull": functions.FunctionSpec("isnotnull", "native", f"(NOT {_IS_NULL})", (1,)),
     }
     taught_operator = functions.BinarySpec("%", "kusto_modulo({0}, {1})")
-    cut_list = dataclasses.replace(functions.AGGREGATE_FUNCTIONS["make_list"], template=_CUT_LIST)
+    cut_list = _CutList("make_list", _CUT_LIST, (1, 2), name_prefix="list")
     with (
         _TEACHING,
         mock.patch.dict(functions.SCALAR_FUNCTIONS, taught_functions),

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import duckdb
+import numpy as np
 import orjson
 
 from . import kql
@@ -271,13 +272,13 @@ class Store:
         return self._numbers.get(sql, lambda: self._evaluated(sql))
 
     def _evaluated(self, sql: str) -> dict[int | None, array[int]]:
-        cursor = self._cursor().execute(sql)
-        found: dict[int | None, array[int]] = {}
-        while batch := cursor.fetchmany(100_000):
-            for number, *part in batch:
-                key = part[0] if part else None
-                found.setdefault(key, array("q")).append(number)
-        return found
+        numbers, *parts = self._cursor().execute(sql).fetchnumpy().values()
+        if not parts:
+            return {None: array("q", numbers.tobytes())}
+        order = np.argsort(parts[0], kind="stable")
+        found, starts = np.unique(parts[0][order], return_index=True)
+        groups = np.split(numbers[order], starts[1:])
+        return {int(part): array("q", group.tobytes()) for part, group in zip(found, groups, strict=True)}
 
     def _part(self, query: kql.Query, view: View) -> Rows:
         plan = query.plan

@@ -343,6 +343,9 @@ def test_a_packed_answer_has_a_number_and_an_object(store):
         ("summarize n = count(), rows = make_list(pack('id', id), 50)", 40),
         ("summarize n = count(), rows = make_list(id)", 40),
         ("summarize n = count(), rows = make_list(pack('id', id)) by type", 40),
+        ("summarize n = count(), rows = make_list(id, 30)", 30),
+        ("summarize n = count(), rows = make_list(id, 50)", 40),
+        ("summarize n = count(), rows = make_list(pack('id', id), 30) by type", 30),
     ],
 )
 def test_a_list_ends_where_the_service_cuts_it(query, kept):

@@ -66,7 +66,7 @@ def asked_by_the_checkup():
         body = {"data": [row], "totalRecords": 1_000_000, "$skipToken": "more"}
         return Exchange(status=200, headers={}, size=2_000, body=body, refusal=None, at=0.0)
 
-    gather(ask, {name: queries.unfiltered(name) for name in NAMES})
+    gather(ask)
     return [text for text in texts if text != NO_QUERY]
 
 

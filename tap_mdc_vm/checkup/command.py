@@ -14,16 +14,10 @@ from tap_mdc_vm.checkup.evidence import gather
 from tap_mdc_vm.checkup.report import Report, report
 from tap_mdc_vm.coverage import check, survey
 from tap_mdc_vm.errors import TapError
-from tap_mdc_vm.queries import unfiltered
 from tap_mdc_vm.run import Run
 from tap_mdc_vm.settings import Settings, gathered
 
 _LOGGER = logging.getLogger("tap-mdc-vm")
-
-_QUERIES = (
-    *("virtual_machines", "network_interfaces", "assessments", "software", "defender_plans"),
-    "unclaimed_assessments",
-)
 
 _TALKATIVE = ("urllib3", "msal", "azure", "requests")
 """Libraries that write addresses into their log, with the tenant's id in them."""
@@ -71,5 +65,5 @@ def checkup(settings: Settings) -> Report:
         coverage = survey(run.reader, settings)
         check(coverage, tolerant=True)
         asker = Asker(run, coverage.scopes[0])
-        evidence = gather(asker.ask, {name: unfiltered(name) for name in _QUERIES})
+        evidence = gather(asker.ask)
     return report(evidence, asker.seconds, version=version("tap-mdc-vm"), cloud=settings.cloud.name)

@@ -6,7 +6,7 @@ Samples stay in memory for as long as the check-up runs. What a report says of t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from tap_mdc_vm.azure.resource_graph.model import Query
 from tap_mdc_vm.azure.resource_graph.partitions import Partition
 from tap_mdc_vm.checkup.asking import Exchange
 from tap_mdc_vm.errors import PayloadTooLargeError
+from tap_mdc_vm.queries import unfiltered
 from tap_mdc_vm.resource_ids import lower
 
 SAMPLE = 1000
@@ -72,7 +73,7 @@ class Evidence:
         return sorted({lower(machine_of(row["id"])) for row in self.rows("findings")} - {""})[:100]
 
 
-def gather(asks: Callable[..., Exchange], queries: Mapping[str, Query]) -> Evidence:
+def gather(asks: Callable[..., Exchange]) -> Evidence:
     """Ask every question that makes sense in this tenant, some thirty, by :meth:`.asking.Asker.ask`.
 
     Raises:
@@ -88,7 +89,7 @@ def gather(asks: Callable[..., Exchange], queries: Mapping[str, Query]) -> Evide
         evidence.answers[name] = exchange
         return exchange
 
-    machines, findings = queries["virtual_machines"], queries["assessments"]
+    machines = unfiltered("virtual_machines")
     ask("subscriptions", _SUBSCRIPTIONS)
     ask("resources by subscription", _BY_SUBSCRIPTION)
     first = ask("first page", machines.text, top=5)
@@ -96,22 +97,23 @@ def gather(asks: Callable[..., Exchange], queries: Mapping[str, Query]) -> Evide
         ask("second page", machines.text, top=5, skip_token=first.token)
     ask("machines counted", machines.count())
     ask("machines", machines.text)
-    ask("interfaces", queries["network_interfaces"].text)
+    ask("interfaces", unfiltered("network_interfaces").text)
     ask("broken query", NO_QUERY)
     for name in ("ties", "ties again"):
         ask(name, machines.then("| project id, subscriptionId\n| order by subscriptionId asc"), top=100)
     ask("types", _BY_TYPE)
-    ask("plans", queries["defender_plans"].text)
-    ask("software", queries["software"].text, top=100)
-    ask("unknown ids", queries["unclaimed_assessments"].text, top=1)
+    ask("plans", unfiltered("defender_plans").text)
+    ask("software", unfiltered("software").text, top=100)
+    ask("unknown ids", unfiltered("unclaimed_assessments").text, top=1)
     ask("hashes of machines", _hashes(machines))
-    _ask_for_findings(ask, evidence, findings)
+    _ask_for_findings(ask, evidence)
     if machine_ids := evidence.machines_looked_up():
         ask("machines of findings", machines.existing(machine_ids))
     return evidence
 
 
-def _ask_for_findings(ask: Callable[..., Exchange], evidence: Evidence, findings: Query) -> None:
+def _ask_for_findings(ask: Callable[..., Exchange], evidence: Evidence) -> None:
+    findings = unfiltered("assessments")
     ask("findings counted", findings.count())
     total = evidence.count("findings counted") or 0
     ask("hashes of findings", _hashes(findings))

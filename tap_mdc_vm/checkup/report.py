@@ -12,11 +12,11 @@ from itertools import groupby
 import click
 import msgspec
 
-from tap_mdc_vm import resource_ids
 from tap_mdc_vm.checkup import masks, verdicts
 from tap_mdc_vm.checkup.asking import at
 from tap_mdc_vm.checkup.assumptions import ASSUMPTIONS, Assumption
-from tap_mdc_vm.checkup.evidence import Evidence
+from tap_mdc_vm.checkup.evidence import Evidence, machine_of
+from tap_mdc_vm.resource_ids import lower
 
 _VERDICTS = {True: "holds", False: "does not hold", None: "can't be told here"}
 _COLOURS = dict(zip(_VERDICTS.values(), ("green", "red", "yellow"), strict=True))
@@ -156,13 +156,9 @@ def _findings_per_machine(evidence: Evidence) -> Iterator[tuple[str, str]]:
     total = evidence.count("findings counted")
     if not packed or not packed[1] or not total:
         return
-    ids = [resource_ids.lower(each) for each in packed[1] if isinstance(each, str)]
-    machines = Counter(each.partition("/providers/microsoft.security/")[0] for each in ids)
-    share = total / len(ids)
-    yield (
-        "findings per machine that has some (mean, most)",
-        (f"{share * len(ids) / len(machines):,.0f}, {share * max(machines.values()):,.0f}"),
-    )
+    machines = Counter(lower(machine_of(each)) for each in packed[1] if isinstance(each, str))
+    most = total / machines.total() * max(machines.values())
+    yield "findings per machine that has some (mean, most)", f"{total / len(machines):,.0f}, {most:,.0f}"
 
 
 def _number(value: object) -> str:

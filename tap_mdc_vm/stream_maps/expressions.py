@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import ModuleType, NoneType
 from typing import Any
@@ -27,27 +26,34 @@ class ExpressionError(ValueError):
     """An expression that can't be used. The message goes on after the name of the label."""
 
 
-@dataclass(frozen=True, slots=True)
 class Expression:
-    """An expression that parses and stays within what the SDK's evaluator knows.
+    """An expression that stays within what the SDK's evaluator knows.
 
     Attributes:
         text: As it stands in the map.
         statement: Parsed, as the evaluator takes it. A field that is missing is null, however it is named.
-        plain_field: The field that the whole expression is; None if it is more.
         fields: The names that are looked up in the record, each once, in their order.
+        plain_field: The field that the whole expression is; None if it is more.
         settings: The keys of each look-up in ``config``, such as ``('a', 'b')`` of ``config['a']['b']``.
         reads_any_setting: Whether it uses ``config`` in any other way, too.
         reads_self: Whether it reads the field that has the label's name.
     """
 
-    text: str
-    statement: ast.Expr
-    plain_field: str | None
-    fields: tuple[str, ...]
-    settings: tuple[tuple[str, ...], ...]
-    reads_any_setting: bool
-    reads_self: bool
+    def __init__(self, text: str, statement: ast.Expr) -> None:
+        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        bound = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+        if not bound & set(RECORD):
+            statement = ast.fix_missing_locations(_NullIfMissing().visit(statement))
+        self.text, self.statement = text, statement
+        nodes, others = list(ast.walk(statement)), bound.union(SPECIAL, functions())
+        found = (name for node in nodes if (name := field_of(node)) and name not in others)
+        self.fields = tuple(dict.fromkeys(found))
+        self.plain_field = whole if (whole := field_of(statement.value)) in self.fields else None
+        paths = [path for node in nodes if (path := config_path(node))]
+        self.settings = tuple(dict.fromkeys(paths))
+        free = [name.id for name in names if name.id not in bound]
+        self.reads_any_setting = free.count("config") > sum(len(path) == 1 for path in paths)
+        self.reads_self = "self" in free
 
 
 @cache
@@ -113,7 +119,7 @@ def parse(text: str) -> Expression:
         if len(body) != 1 or not isinstance(body[0], ast.Expr):
             raise ExpressionError(f"must be one expression, not {shown(text)}")
         _check(body[0])
-        return _described(text, body[0])
+        return Expression(text, body[0])
     except SyntaxError as error:
         raise ExpressionError(f"does not parse: {error.msg} in {shown(text)}{_quotes(text)}") from error
     except (RecursionError, MemoryError) as error:
@@ -155,26 +161,6 @@ def _may_offer(owner: object, name: str) -> bool:
     """Return whether an attribute may be there: of a module it must be, and be no module of its own."""
     attribute = getattr(owner, name, None)
     return not isinstance(owner, simpleeval.ModuleWrapper) or not isinstance(attribute, ModuleType | NoneType)
-
-
-def _described(text: str, statement: ast.Expr) -> Expression:
-    bound = {name.id for name in ast.walk(statement) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
-    if not bound & set(RECORD):
-        statement = ast.fix_missing_locations(_NullIfMissing().visit(statement))
-    nodes = list(ast.walk(statement))
-    names = [node.id for node in nodes if isinstance(node, ast.Name) and node.id not in bound]
-    others = bound.union(SPECIAL, functions())
-    paths = [path for node in nodes if (path := config_path(node))]
-    fields = tuple(dict.fromkeys(name for node in nodes if (name := field_of(node)) and name not in others))
-    return Expression(
-        text=text,
-        statement=statement,
-        plain_field=whole if (whole := field_of(statement.value)) in fields else None,
-        fields=fields,
-        settings=tuple(dict.fromkeys(paths)),
-        reads_any_setting=names.count("config") > sum(len(path) == 1 for path in paths),
-        reads_self="self" in names,
-    )
 
 
 class _NullIfMissing(ast.NodeTransformer):

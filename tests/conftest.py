@@ -22,7 +22,7 @@ from tap_mdc_vm_sandbox import Fleet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytest_plugins = ["https_servers"]
+pytest_plugins = ["https_servers", "singer_sdk.testing.pytest_plugin"]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Rows and exchanges captured from Azure; they lie beside the checkout and are no part of it."""

@@ -77,6 +77,7 @@ def test_a_command_that_is_not_there_is_one_line():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serving_prints_the_variables_and_leaves_nothing_behind(number):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the suite in the background ignores it
     with subprocess.Popen([*PROGRAM, "serve", *SMALL], stdout=subprocess.PIPE, text=True) as process:
         lines = [process.stdout.readline().removeprefix("export ").strip() for _ in VARIABLES]
         values = dict(shlex.split(line)[0].split("=", 1) for line in lines)

@@ -19,3 +19,10 @@ def impatient(monkeypatch):
     monkeypatch.setattr(retries, "_LONGEST_WAIT", 0.02)
     monkeypatch.setattr(retries, "_BOUNDS", ((ThrottledError, 3.0), (UnavailableError, 1.0), (NetworkError, 1.0)))
     monkeypatch.setattr(keeping, "QUIET", 0.0)
+
+
+@pytest.fixture
+def giving_up(impatient, monkeypatch):
+    """Ask again for a fifth of a second only: nothing is to come of it."""
+    monkeypatch.setattr(retries, "_BOUNDS", tuple((error, 0.2) for error, _ in retries._BOUNDS))
+    monkeypatch.setattr(retries, "_FIRST_CONTACT", 0.2)

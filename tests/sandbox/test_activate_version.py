@@ -44,6 +44,7 @@ def test_every_record_carries_the_version_that_is_activated(fleet):
     assert len(versions) == 1
 
 
+@pytest.mark.usefixtures("giving_up")
 def test_a_stream_that_failed_is_not_activated_and_those_before_it_are(fleet):
     fault = Fault(kind=Kind.ERROR_503_HTML, containing="SecurityResources", times=None)
     run = run_with(fleet, fault)

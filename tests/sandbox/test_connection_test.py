@@ -196,8 +196,7 @@ def test_a_wrong_cloud(failing, sandbox):
     assert "resource_manager_url is that of the tenant's cloud" in said
 
 
-def test_a_page_of_somebody_else_in_entras_place(failing, serve, authority, *, sandbox, tmp_path, monkeypatch):
-    monkeypatch.setattr("tap_mdc_vm.azure.retries._FIRST_CONTACT", 0)
+def test_a_page_of_somebody_else_in_entras_place(failing, serve, authority, *, sandbox, tmp_path, impatient):
     both = tmp_path / "both.pem"
     both.write_bytes(sandbox.ca_bundle.read_bytes() + authority.cert_pem.bytes())
     portal = serve(lambda _: (200, {"Content-Type": "text/html"}, b"<html>Sign in to the guest network</html>"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from runs import sync
 
-from tap_mdc_vm.azure import retries
 from tap_mdc_vm.errors import (
     ConnectionFailedError,
     IncompleteError,
@@ -61,12 +60,6 @@ SIGN_IN = {
 def sandbox():
     with Sandbox(Fleet(machines=60, assessments_per_machine=4), quota=None) as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-def giving_up(impatient, monkeypatch):
-    """Ask again for a fifth of a second only: nothing is to come of it."""
-    monkeypatch.setattr(retries, "_BOUNDS", tuple((error, 0.2) for error, _ in retries._BOUNDS))
 
 
 @pytest.fixture(scope="module")

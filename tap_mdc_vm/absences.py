@@ -20,7 +20,7 @@ from tap_mdc_vm.rows.fields import properties_of
 from tap_mdc_vm.sources import FINDINGS, INTERFACES, MACHINES, PLANS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from tap_mdc_vm.azure.resource_graph.model import Row
     from tap_mdc_vm.azure.resource_graph.reader import Reader
@@ -112,7 +112,7 @@ def of_another_form(reader: Reader, settings: Settings, scopes: Collection[Scope
 
 @or_not_asked("whether machines were left out")
 def unread_machines(
-    reader: Reader, settings: Settings, scopes: Collection[Scope], ids: Collection[str]
+    reader: Reader, settings: Settings, scopes: Sequence[Scope], ids: Collection[str]
 ) -> Iterator[events.Event]:
     """Yield whether machines that were not read, and that a record names, are there when they are asked for by id.
 
@@ -123,15 +123,14 @@ def unread_machines(
         return
     asked = ", ".join(map(quoted, islice(ids, _ASKED)))
     by_id = {MACHINES: f"id in~ ({asked})", INTERFACES: f"tostring(properties.virtualMachine.id) in~ ({asked})"}
-
-    def found(name: str) -> list[str]:
-        query = queries.query(name, settings).where(by_id[name])
-        pages = [reader.client.ask(query.name, query.text, scope, top=_ASKED, urgent=True) for scope in scopes]
-        return [row.id for page in pages for row in page.rows]
-
-    if there := found(MACHINES):
+    readings = [
+        reader.start(queries.query(name, settings).where(condition), scopes, urgent=True)
+        for name, condition in by_id.items()
+    ]
+    there, attached = ([row["id"] for rows in reading for row in rows] for reading in readings)
+    if there:
         yield events.MachinesNotRead(len(ids), len(there), there[0])
-    elif attached := found(INTERFACES):
+    elif attached:
         yield events.MachinesHidden(len(ids), attached[0])
     else:
         yield events.MachinesGone(len(ids))

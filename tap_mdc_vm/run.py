@@ -20,7 +20,7 @@ from tap_mdc_vm.inventory import Inventory
 from tap_mdc_vm.sources import FINDINGS, INTERFACES, MACHINES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
     from tap_mdc_vm.azure.resource_graph.model import Scope
@@ -152,7 +152,7 @@ class Run:
         return self._asides.submit(partial(list, question))
 
     def _questions(
-        self, stream: str, inventory: Inventory, scopes: Collection[Scope]
+        self, stream: str, inventory: Inventory, scopes: Sequence[Scope]
     ) -> Iterator[Iterator[events.Event]]:
         """Yield what to ask about what is absent once a stream is written."""
         about = self.reader, self.settings, scopes

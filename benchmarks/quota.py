@@ -33,6 +33,7 @@ def measure(table: Table) -> None:
     for machines, findings in TENANTS:
         options = (*AS_AZURE, "--lacking", "make_list")  # or there were too few requests to tell
         with sandbox(*options, machines=machines, findings=findings) as environment:
+            cost_of(TAP, environment)  # as above
             summary = cost_of(TAP, environment).summary()
             sequential = PAGES / cost_of([*BARE_LOOP, str(PAGES)], environment).wall
         sent, seconds = summary["requests"], summary["seconds"]

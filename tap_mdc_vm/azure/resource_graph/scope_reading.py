@@ -186,10 +186,10 @@ class ScopeReading:
             self.expected = self._ask.count()
         self._tally = tally = Tally(self._ask, self.expected, one_by_one=self._is_heavy)
         parts = self._cut()
-        # Side by side, as both answers are needed. Should this one fail, the count is asked for again where it is used.
-        self._workers.submit(partial(tally.of, parts[-1]), urgent=True)
         while True:
             part, rows_before = parts.pop(), self._way.rows
+            # Side by side with its rows. Should the count not come, it is asked for again where it is used.
+            self._workers.submit(partial(tally.of, part), urgent=True)
             try:
                 read = self._proven(tally, part)
             except DoesNotFitError:

@@ -58,6 +58,8 @@ def main() -> None:
         parser.error(f"{arguments.query} wants what was not loaded ({what}): name its stream in extra_streams first")
     rows = found.fetchall()
     print(table(found.columns, rows[: arguments.rows]))
+    if not rows:
+        print("(nothing)")
     if len(rows) > arguments.rows:
         print(f"… and {len(rows) - arguments.rows:,} more: --rows {len(rows)} shows all")
 

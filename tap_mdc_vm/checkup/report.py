@@ -69,7 +69,7 @@ class Report(msgspec.Struct, frozen=True):
         yield from (f"  {name:<{width}}  {value:>24}" for name, value in self.figures.items())
         yield ""
         counts = Counter(each.verdict for each in self.assumptions)
-        yield ", ".join(f"{counts[verdict]} {verdict}" for verdict in _COLOURS) + f". {self._conclusion()}"
+        yield ", ".join(f"{verdict}: {counts[verdict]}" for verdict in _COLOURS) + f". {self._conclusion()}"
 
     def _conclusion(self) -> str:
         if not self.passed:

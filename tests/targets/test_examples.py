@@ -345,6 +345,12 @@ def test_a_file_that_is_no_database_is_told_in_one_line(example: list[str], tmp_
     assert "Traceback" not in done.stderr
 
 
+def test_a_question_to_which_the_answer_is_nothing_says_so(loaded_files: Path):
+    command = [sys.executable, SQL / "ask.py", loaded_files, "machines_with_cve", "cve=CVE-1999-0001"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "(nothing)"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -144,6 +144,12 @@ def test_git_ignores_every_file_that_the_pages_have_people_create():
     assert names - set(done.stdout.split()) == set()
 
 
+def test_commands_stand_in_blocks_in_which_the_tests_look_for_them():
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    marks = {mark for _, mark in re.findall(r"^( *)```(\w*)\n.*?^\1```$", text, re.DOTALL | re.MULTILINE)}
+    assert marks - {"sh", "yaml", "text", "json", "python", "hcl", "dotenv"} == set()
+
+
 def test_every_pipe_from_the_tap_fails_when_the_tap_fails():
     for page in PAGES:
         for line in page.read_text(encoding="utf-8").splitlines():

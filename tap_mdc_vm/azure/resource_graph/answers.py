@@ -93,6 +93,12 @@ def page(answer: Answer, *, continued: bool = False) -> Page:
     return _page(answer, result.rows, result.total, result.skip_token or None)
 
 
+def whole(answer: Answer) -> Page:
+    """Read the body of a 200 that holds all rows of its result."""
+    rows = _whole(answer, _PAGE)
+    return _page(answer, rows, len(rows))
+
+
 def packed(answer: Answer) -> Page:
     """Read the body of a 200 whose one row holds others; ``total`` is how many it says that it holds."""
     row = _only(answer, _PACKED)
@@ -101,7 +107,7 @@ def packed(answer: Answer) -> Page:
 
 def tally(answer: Answer) -> dict[int, int]:
     """Read the body of a 200 that counts rows by partition. A partition without rows is not in it."""
-    return {row.part: row.n for row in _result(answer, _TALLY).rows}
+    return {row.part: row.n for row in _whole(answer, _TALLY)}
 
 
 def number(answer: Answer) -> int:
@@ -136,10 +142,19 @@ def _page(answer: Answer, pieces: list[msgspec.Raw], total: int, skip_token: str
 
 
 def _only(answer: Answer, decoder: msgspec.json.Decoder[_Result[T]]) -> T:
-    rows = _result(answer, decoder).rows
+    rows = _whole(answer, decoder)
     if len(rows) != 1:
         raise _fault(errors.MalformedAnswerError, "Resource Graph sent another number of rows than one.", answer)
     return rows[0]
+
+
+def _whole(answer: Answer, decoder: msgspec.json.Decoder[_Result[T]]) -> list[T]:
+    """Return the rows of a result that fits one answer, and see that no row was left for a next one."""
+    result = _result(answer, decoder)
+    if len(result.rows) != result.total:
+        what = f"Resource Graph sent {len(result.rows)} rows of {result.total}, and promised the others for later."
+        raise _fault(errors.IncompleteError, what, answer)
+    return result.rows
 
 
 def _result(answer: Answer, decoder: msgspec.json.Decoder[_Result[T]], *, continued: bool = False) -> _Result[T]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tap_mdc_vm.azure.resource_graph import answers
 from tap_mdc_vm.azure.resource_graph.model import MAX_PAGE, Page
 from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition, group_of
-from tap_mdc_vm.errors import RequestRefusedError, UnansweredError
+from tap_mdc_vm.errors import IncompleteError, RequestRefusedError, UnansweredError
 from tap_mdc_vm.resource_ids import lower
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Questions:
         """Return those of some ids, in lower case, under which there is a row now."""
         listed, found = sorted(ids), set[str]()
         for start in range(0, len(listed), _IDS):
-            page = self._ask(self._query.existing(listed[start : start + _IDS]), answers.page)
+            page = self._ask(self._query.existing(listed[start : start + _IDS]), answers.whole)
             found.update(lower(row.id) for row in page.rows)
         return found & set(listed)
 
@@ -125,7 +125,7 @@ class Tally:
         if not self._one_by_one and group != part:
             try:
                 counted = self._questions.tally(group, part.modulus)
-            except (RequestRefusedError, UnansweredError):
+            except (IncompleteError, RequestRefusedError, UnansweredError):
                 self._one_by_one = True
             else:
                 members = range(group.remainder, part.modulus, group.modulus)

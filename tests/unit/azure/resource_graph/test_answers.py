@@ -202,6 +202,21 @@ PAIR, HIGH, LOW = r"\ud83d\ude00", r"\ud83d", r"\uDE00"
 
 
 @pytest.mark.parametrize(
+    ("read", "row"),
+    [
+        (answers.whole, {"id": "/a"}),
+        (answers.tally, {"part": 3, "n": 7}),
+        (answers.number, {"Count": 7}),
+        (answers.packed, {"n": 1, "rows": [{"id": "/a"}]}),
+    ],
+)
+def test_rows_that_are_left_for_a_next_answer_are_missed_where_one_has_to_be_whole(read, row):
+    assert read(answer(body=result([row])))
+    with pytest.raises(IncompleteError):
+        read(answer(body=result([row], **{"$skipToken": "more", "totalRecords": 2})))
+
+
+@pytest.mark.parametrize(
     ("escaped", "text"),
     [
         (HIGH, "\ufffd"),

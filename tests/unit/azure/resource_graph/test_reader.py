@@ -351,6 +351,24 @@ def test_a_row_of_another_partition_in_a_late_one_ends_the_run_before_it_is_hand
         read(StandIn(things(3_000), forgetting=forgetting))
 
 
+class InPages(StandIn):
+    """Sends fewer rows than asked for when it counts partitions for the first time."""
+
+    is_first = True
+
+    def _answered(self, question):
+        if self.is_first and "by part" in question["query"]:
+            self.is_first, question["options"]["$top"] = False, 3
+        return super()._answered(question)
+
+
+def test_a_part_of_the_counts_is_not_taken_for_all_of_them(read):
+    service = InPages(things(3_000), forgetting=without("/x/Thing-02500", fetches))
+    with pytest.raises(IncompleteError):
+        read(service)
+    assert sorted(read(InPages(things(3_000))).ids) == ids(3_000)
+
+
 def test_a_tolerant_reading_goes_on_with_the_other_partitions_and_keeps_why(read, caplog):
     service = StandIn(things(3_000), forgetting=without("/x/Thing-02500", fetches))
     came = read(service, tolerant=True)

@@ -51,12 +51,9 @@ class _Compact:
         mark, number = _place(lower_id)
         self._buckets[number] += b"%b%b\n" % (mark, orjson.dumps(facts))
 
-    def first(self, lower_id: str) -> Any:  # noqa: ANN401 - what was kept
+    def get(self, lower_id: str, /) -> Any:  # noqa: ANN401 - what was kept
         """Return the facts under an id that came first, or None."""
-        mark, number = _place(lower_id)
-        bucket = self._buckets[number]
-        start = bucket.find(mark)
-        return None if start < 0 else orjson.loads(bucket[start + _MARK : bucket.index(b"\n", start + _MARK)])
+        return next(self.recall(lower_id), None)
 
     def recall(self, lower_id: str) -> Iterator[Any]:
         """Yield the facts under an id, as they came."""
@@ -83,11 +80,6 @@ class AddressIndex(_Compact):
         if address:
             self.keep(lower_id, address)
 
-    def get(self, lower_id: str, /) -> str | None:
-        """Return the address of a resource, or None."""
-        address: str | None = self.first(lower_id)
-        return address
-
 
 class InterfaceIndex(_Compact):
     """The MAC and the addresses of each network interface, and whose it is. Machines ask for them."""
@@ -109,7 +101,7 @@ class InterfaceIndex(_Compact):
         That is ``primary``, ``macAddress``, and ``ipConfigurations`` with ``primary``, ``privateIPAddress`` and
         ``publicIPAddress`` each.
         """
-        facts = self.first(lower_id)
+        facts = super().get(lower_id)
         return facts and {
             "primary": facts[0],
             "macAddress": facts[1],
@@ -159,7 +151,7 @@ class MachineIndex(_Compact):
 
     def get(self, lower_id: str, /) -> Record | None:
         """Return the eight fields of a machine's record that its assessments repeat; None for an unknown machine."""
-        facts = self.first(lower_id)
+        facts = super().get(lower_id)
         if facts is None:
             return None
         number, vm_id, name, mac_address, private, public = facts

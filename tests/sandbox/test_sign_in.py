@@ -318,6 +318,7 @@ def test_a_run_of_ten_minutes_signs_in_by_tokens_that_live_for_five(
         settings = Settings.from_config(sandbox.config | changes, {address: serve(answer).url, bearer: BEARER})
         transport = Transport(ca_bundle=settings.ca_bundle, timeout=5, pool_size=1)
         tokens = tokens_for(settings, transport)
+        monkeypatch.setattr(tokens, "_clock", now)
         found = []
         for _ in range(6):
             found.append(tokens.token())

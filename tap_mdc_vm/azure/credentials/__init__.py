@@ -1,6 +1,6 @@
 """Ways to a token for Azure Resource Manager, behind one face. The rest of the tap knows no other.
 
-``keeping`` keeps a token at hand and outlasts trouble. Where it comes from is a function that signs in: one of msal's
+``keeping`` keeps a token and outlasts trouble. Where it comes from is a function that signs in: one of msal's
 clients, here, or the Azure CLI. ``token_endpoint`` reads what a token endpoint says, ``msal_http`` stands between msal
 and the network, ``federation`` gets the token that a federated credential wants.
 """
@@ -8,7 +8,7 @@ and the network, ``federation`` gets the token that a federated credential wants
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from tap_mdc_vm.azure.transport import Transport
 from tap_mdc_vm.errors import MalformedAnswerError, NetworkError, TapError, see
 from tap_mdc_vm.settings import Settings
 
-from .azure_cli import AzureCli
+from . import azure_cli
 from .federation import federated_token, unreadable
 from .keeping import Token, Tokens
 from .msal_http import MsalHttp
@@ -27,42 +27,35 @@ __all__ = ["Tokens", "tokens"]
 
 def tokens(settings: Settings, transport: Transport) -> Tokens:
     """Return the tokens that ``auth_method`` gives. Nothing is read or sent before the first one is asked for."""
-    match settings.auth_method:
-        case "azure_cli":
-            return Tokens(lambda: AzureCli(settings).sign_in, account=AzureCli(settings).account)
-        case "managed_identity":
-            return Tokens(lambda: _kept_by_msal(lambda: _managed_identity(settings, transport), identity_refusal))
-    return Tokens(lambda: _kept_by_msal(lambda: _application(settings, transport), refusal))
+    if settings.auth_method == "azure_cli":
+        return Tokens(partial(azure_cli.sign_in, settings), account=partial(azure_cli.account, settings))
+    if settings.auth_method == "managed_identity":
+        return Tokens(lambda: by_msal(lambda: _managed_identity(settings, transport), identity_refusal))
+    return Tokens(lambda: by_msal(lambda: _application(settings, transport), refusal))
 
 
-def _kept_by_msal(
-    open_client: Callable[[], Callable[[], dict[str, Any]]], refuse: Callable[[dict[str, Any]], TapError]
-) -> Callable[[], Token]:
-    """Return a function that gives a client's token, which msal keeps until 300 seconds before its end.
+def by_msal(acquire: Callable[[], dict[str, Any]], refuse: Callable[[dict[str, Any]], TapError]) -> Token:
+    """Return the token of an answer.
 
     Args:
-        open_client: Makes a client and returns its method that acquires a token.
+        acquire: Makes one of msal's clients and asks it. A new one each time, as it keeps failures too, and repeats
+            them without asking.
         refuse: Turns an answer without a token into an error.
     """
-    client = cache(open_client)
-
-    def token() -> Token:
-        try:
-            answer = client()()
-        # How msal says that an answer is of no use to it.
-        except (ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise MalformedAnswerError(
-                "The sign-in library can't use what the token endpoint answered.",
-                f"Check authority_host. {see('malformed-answer')}",
-            ) from error
-        if not answer.get("access_token"):
-            raise refuse(answer)
-        return Token(answer["access_token"], float(answer.get("expires_in", 0)))
-
-    return token
+    try:
+        answer = acquire()
+    # How msal says that an answer is of no use to it.
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise MalformedAnswerError(
+            "The sign-in library can't use what the token endpoint answered.",
+            f"Check authority_host. {see('malformed-answer')}",
+        ) from error
+    if not answer.get("access_token"):
+        raise refuse(answer)
+    return Token(answer["access_token"], float(answer.get("expires_in", 0)))
 
 
-def _application(settings: Settings, transport: Transport) -> Callable[[], dict[str, Any]]:
+def _application(settings: Settings, transport: Transport) -> Any:  # noqa: ANN401 - msal has no types
     from msal import ConfidentialClientApplication  # noqa: PLC0415 - slow to import
 
     client = ConfidentialClientApplication(
@@ -73,11 +66,10 @@ def _application(settings: Settings, transport: Transport) -> Callable[[], dict[
         instance_discovery=False,
         http_client=MsalHttp(transport, check_entra),
     )
-    scopes = [settings.cloud.scope]
-    return lambda: client.acquire_token_for_client(scopes)
+    return client.acquire_token_for_client([settings.cloud.scope])
 
 
-def _managed_identity(settings: Settings, transport: Transport) -> Callable[[], dict[str, Any]]:
+def _managed_identity(settings: Settings, transport: Transport) -> Any:  # noqa: ANN401 - as above
     from msal import (  # noqa: PLC0415 - as above
         ManagedIdentityClient,
         SystemAssignedManagedIdentity,
@@ -87,24 +79,19 @@ def _managed_identity(settings: Settings, transport: Transport) -> Callable[[], 
     named = settings.client_id
     identity = UserAssignedManagedIdentity(client_id=named) if named else SystemAssignedManagedIdentity()
     client = ManagedIdentityClient(identity, http_client=MsalHttp(transport, check_managed_identity))
-
-    def acquire() -> Any:  # noqa: ANN401 - msal has no types
-        try:
-            return client.acquire_token_for_client(resource=settings.cloud.resource_manager_url)
-        except NetworkError as error:
-            raise type(error)(
-                f"No managed identity answers on this machine: {error.message}",
-                "Run the tap on a machine in Azure that has one, or choose another auth_method."
-                f" {see('managed-identity-without-token')}",
-            ) from error
-
-    return acquire
+    try:
+        return client.acquire_token_for_client(resource=settings.cloud.resource_manager_url)
+    except NetworkError as error:
+        raise type(error)(
+            f"No managed identity answers on this machine: {error.message}",
+            "Run the tap on a machine in Azure that has one, or choose another auth_method."
+            f" {see('managed-identity-without-token')}",
+        ) from error
 
 
 def _credential(settings: Settings, transport: Transport) -> str | dict[str, Any]:
     """Return what the application proves itself with, in msal's form."""
     if settings.auth_method == "workload_identity":
-        # A function: msal calls it for each request, so that each sign-in has a token of its own.
         return {"client_assertion": lambda: federated_token(settings, transport)}
     if settings.auth_method == "client_secret":
         return settings.client_secret.reveal() if settings.client_secret else ""

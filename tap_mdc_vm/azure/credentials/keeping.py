@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from tap_mdc_vm.errors import TapError
 
 logger = logging.getLogger(__name__)
 
+EARLY = 300.0  # seconds before a token's end at which a new one is asked for; half of its life if that is shorter
 SPARE = 60.0  # seconds that a token must still live to be used while a new one can't be had
 QUIET = 30.0  # seconds to go on with a good token before a new one is asked for again
 
@@ -25,13 +27,10 @@ class Token(NamedTuple):
 
 
 class Tokens:
-    """Hands out tokens; may be used by many threads at once.
-
-    Whoever signs in keeps the token until it runs out. After a failure it is opened anew, as msal keeps failures too
-    and repeats them without asking.
+    """Hands out tokens, and keeps each until shortly before its end; may be used by many threads at once.
 
     Args:
-        open_way: Makes a way to sign in, which returns a token that is valid now each time that it is called.
+        sign_in: Gets a token, each time anew.
         account: Says who is signed in, where that can be known.
 
     Attributes:
@@ -40,21 +39,19 @@ class Tokens:
 
     def __init__(
         self,
-        open_way: Callable[[], Callable[[], Token]],
+        sign_in: Callable[[], Token],
         *,
         account: Callable[[], str] = str,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,  # which goes on while a machine is asleep, as a token's life does
         sleep: Callable[[float], None] = time.sleep,
         patience: Callable[[], Patience] = Patience,
     ) -> None:
         self.account = account
-        self._open_way, self._clock, self._sleep, self._patience = open_way, clock, sleep, patience
+        self._sign_in, self._clock, self._sleep, self._patience = sign_in, clock, sleep, patience
         self._lock = threading.Lock()
-        self._way: Callable[[], Token] | None = None
-        self._last: Token | None = None
+        self._value = ""
+        self._ends = self._renew_at = -math.inf
         self._given_up: TapError | None = None
-        self._ends = self._quiet_until = 0.0
-        self._had_one = False
         self.waited_seconds = 0.0
 
     def token(self) -> str:
@@ -67,13 +64,13 @@ class Tokens:
         with self._lock:
             if self._given_up and self._given_up is not before:
                 raise self._given_up  # the patience of another thread, for which this one has waited all the while
-            if self._last and self._clock() < self._quiet_until and self._is_good:
-                return self._last.value
-            try:
-                return self._patiently()
-            except TapError as error:
-                self._given_up = error
-                raise
+            if self._clock() >= self._renew_at:
+                try:
+                    self._renew()
+                except TapError as error:
+                    self._given_up = error
+                    raise
+            return self._value
 
     def renew(self, refused: str) -> bool:
         """Forget a token that was refused, so that the next one is new.
@@ -82,35 +79,28 @@ class Tokens:
             Whether it was the present one; if not, another thread has it renewed already.
         """
         with self._lock:
-            is_present = self._last is not None and self._last.value == refused
+            is_present = self._value == refused
             if is_present:
-                self._way = self._last = None
+                self._value, self._renew_at = "", -math.inf
             return is_present
 
-    def _patiently(self) -> str:
+    def _renew(self) -> None:
+        """Sign in, patiently; go on with the present token for a while if it is good and there is no new one."""
         patience = self._patience()
         while True:
             try:
-                return self._sign_in()
+                self._value, lifetime = self._sign_in()
             except TapError as error:
-                self._way = None
-                if self._last and self._is_good:
+                good_until = self._ends - SPARE
+                if self._value and self._clock() < good_until:
                     logger.warning("Going on with the present token: %s", error)
-                    self._quiet_until = self._clock() + QUIET
-                    return self._last.value
-                pause = patience.wait(error, first_contact=not self._had_one)
+                    self._renew_at = min(self._clock() + QUIET, good_until)
+                    return
+                pause = patience.wait(error, first_contact=self._ends == -math.inf)
                 logger.info("No token yet, asking again in %.1f seconds: %s", pause, error.message)
+            else:
+                self._ends = self._clock() + lifetime
+                self._renew_at = self._ends - min(EARLY, lifetime / 2)
+                return
             self._sleep(pause)
             self.waited_seconds += pause
-
-    def _sign_in(self) -> str:
-        if self._way is None:
-            self._way = self._open_way()
-        self._last = self._way()
-        self._ends = self._clock() + self._last.lifetime
-        self._had_one = True
-        return self._last.value
-
-    @property
-    def _is_good(self) -> bool:
-        return self._ends - self._clock() > SPARE

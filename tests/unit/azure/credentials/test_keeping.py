@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tap_mdc_vm.azure.credentials import _kept_by_msal
-from tap_mdc_vm.azure.credentials.keeping import QUIET, SPARE, Token, Tokens
+from tap_mdc_vm.azure.credentials import by_msal
+from tap_mdc_vm.azure.credentials.keeping import EARLY, QUIET, SPARE, Token, Tokens
 from tap_mdc_vm.azure.retries import Patience
 from tap_mdc_vm.errors import (
     ConnectionFailedError,
@@ -32,17 +32,13 @@ class Endpoint:
         self.script, self.lifetime, self.delay = list(script), lifetime, delay
         self.now = 1000.0
         self.slept = []
-        self.asked = self.opened = 0
+        self.asked = 0
         self.tokens = Tokens(
-            self.open,
+            lambda: self.sign_in(),
             clock=lambda: self.now,
             sleep=self.sleep,
             patience=lambda: Patience(lambda: self.now, lambda: 0.0),
         )
-
-    def open(self):
-        self.opened += 1
-        return self.sign_in
 
     def sign_in(self):
         self.asked += 1
@@ -60,21 +56,30 @@ class Endpoint:
         return self.tokens.token()
 
 
-def test_nothing_is_opened_before_a_token_is_asked_for():
-    assert Endpoint("a").opened == 0
+def test_nobody_signs_in_before_a_token_is_asked_for():
+    assert Endpoint("a").asked == 0
 
 
-def test_the_way_is_asked_each_time_as_it_keeps_the_token():
-    endpoint = Endpoint("a", "b")
+@pytest.mark.parametrize(("lifetime", "kept"), [(3600, 3600 - EARLY), (120, 60), (1, 0.5)])
+def test_a_token_is_kept_until_some_time_before_its_end(lifetime, kept):
+    endpoint = Endpoint("a", "b", lifetime=lifetime)
+    endpoint.token()
+    endpoint.now += kept - 0.25
+    assert endpoint.token() == "a"
+    endpoint.now += 0.25
+    assert endpoint.token() == "b"
+
+
+def test_a_token_that_has_run_out_as_it_comes_is_handed_out_once():
+    endpoint = Endpoint("a", "b", lifetime=0)
     assert [endpoint.token(), endpoint.token()] == ["a", "b"]
-    assert (endpoint.asked, endpoint.opened) == (2, 1)
 
 
-def test_a_renewed_token_comes_from_a_way_that_is_opened_anew():
+def test_a_token_that_was_refused_gives_way_to_a_new_one():
     endpoint = Endpoint("a", "b")
     assert endpoint.tokens.renew(endpoint.token())
     assert endpoint.token() == "b"
-    assert endpoint.opened == 2
+    assert endpoint.asked == 2
 
 
 def test_a_token_that_another_thread_has_renewed_is_not_renewed_again():
@@ -83,17 +88,17 @@ def test_a_token_that_another_thread_has_renewed_is_not_renewed_again():
     endpoint.tokens.renew(refused)
     endpoint.token()
     assert not endpoint.tokens.renew(refused)
-    assert endpoint.opened == 2
+    assert endpoint.asked == 2
 
 
 # Trouble before the first token
 
 
-def test_trouble_passes_and_each_attempt_is_opened_anew():
+def test_trouble_passes():
     endpoint = Endpoint(DOWN, DOWN, DOWN, "a")
     assert endpoint.token() == "a"
     assert endpoint.slept == [0.5, 1, 2]
-    assert endpoint.opened == 4
+    assert endpoint.asked == 4
 
 
 def test_the_pause_that_entra_asks_for_is_kept():
@@ -145,33 +150,32 @@ def test_after_a_failure_the_next_call_starts_afresh():
     with pytest.raises(SignInError):
         endpoint.token()
     assert endpoint.token() == "a"
-    assert endpoint.opened == 2
 
 
 # What msal gives
 
 
-def by_msal(answer):
+def from_msal(answer):
     def acquire():
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    return _kept_by_msal(lambda: acquire, lambda payload: SignInError(str(payload)))()
+    return by_msal(acquire, lambda payload: SignInError(str(payload)))
 
 
 def test_a_lifetime_written_as_text_is_understood():
-    assert by_msal({"access_token": "a", "expires_in": "3599"}) == Token("a", 3599.0)
+    assert from_msal({"access_token": "a", "expires_in": "3599"}) == Token("a", 3599.0)
 
 
 def test_an_answer_without_a_token_is_refused_in_the_endpoints_own_terms():
     with pytest.raises(SignInError, match="invalid_request"):
-        by_msal({"error": "invalid_request"})
+        from_msal({"error": "invalid_request"})
 
 
 def test_an_empty_token_is_none():
     with pytest.raises(SignInError):
-        by_msal({"access_token": "", "expires_in": 3600})
+        from_msal({"access_token": "", "expires_in": 3600})
 
 
 @pytest.mark.parametrize(
@@ -185,7 +189,7 @@ def test_an_empty_token_is_none():
 )
 def test_what_msal_cannot_use_is_no_refusal(raised):
     with pytest.raises(MalformedAnswerError, match="authority_host"):
-        by_msal(raised)
+        from_msal(raised)
 
 
 # Trouble while a token is still good
@@ -206,6 +210,7 @@ def test_a_good_token_outlives_a_failed_renewal(failure, caplog):
 def test_a_troubled_endpoint_is_left_alone_for_a_while():
     endpoint = Endpoint("a", DOWN, DOWN, "b")
     endpoint.token()
+    endpoint.now += 3600 - EARLY
     assert [endpoint.token() for _ in range(5)] == ["a"] * 5
     assert endpoint.asked == 2
     endpoint.now += QUIET
@@ -225,8 +230,9 @@ def test_a_token_too_close_to_its_end_is_waited_for_with_all_patience():
 
 
 def test_the_quiet_time_ends_with_the_token():
-    endpoint = Endpoint("a", DOWN, "b", lifetime=SPARE + 10)
+    endpoint = Endpoint("a", DOWN, "b")
     endpoint.token()
+    endpoint.now += 3600 - SPARE - 10
     assert endpoint.token() == "a"
     endpoint.now += 10
     assert endpoint.token() == "b"
@@ -246,11 +252,11 @@ def test_threads_wait_for_one_sign_in_instead_of_beginning_their_own():
     opened = []
     everybody = threading.Barrier(8)
 
-    def open_way():
+    def sign_in():
         opened.append(1)
-        return lambda: Token("a", 3600)
+        return Token("a", 3600)
 
-    tokens = Tokens(open_way)
+    tokens = Tokens(sign_in)
 
     def ask(_):
         everybody.wait(10)

@@ -46,13 +46,12 @@ class NumberedTokens(Tokens):
     """Each sign-in gives another token."""
 
     def __init__(self):
-        super().__init__(self.open)
+        super().__init__(self.another)
         self.number = 0
 
-    def open(self):
+    def another(self):
         self.number += 1
-        token = Token(f"token-{self.number}", 3600.0)
-        return lambda: token
+        return Token(f"token-{self.number}", 3600.0)
 
 
 class SleeplessGovernor(Governor):

@@ -19,6 +19,7 @@ import many
 import quota
 import speed
 import start_up
+import volume
 from table import Table
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def items(machines: int, runs: int, plot: Path | None) -> dict[str, Callable[[Ta
         "end-to-end": partial(end_to_end.measure, runs=runs),
         "start-up": partial(start_up.measure, runs=runs),
         "many": many.measure,
+        "volume": volume.measure,
         "growth": partial(growth.measure, plot=plot),
     }
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from measure import HERE, NO_QUOTA, cost_of, sandbox
+from measure import HERE, NO_QUOTA, TAP, cost_of, sandbox
 
 if TYPE_CHECKING:
     from table import Table
@@ -16,7 +16,7 @@ MACHINES, FINDINGS = 10_000, 200
 
 def measure(table: Table, machines: int = MACHINES, findings: int = FINDINGS) -> None:
     with sandbox(*NO_QUOTA, machines=machines, findings=findings) as environment:
-        cost = cost_of([sys.executable, str(HERE / "sampled_tap.py")], environment)
+        cost = cost_of([str(Path(TAP[0]).with_name("python")), str(HERE / "sampled_tap.py")], environment)
     summary = cost.summary()
     rows = sum(figures["emitted"] for figures in summary["streams"].values())
     what = f"{machines:,} machines with {findings} findings, {rows:,} rows"

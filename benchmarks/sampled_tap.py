@@ -39,7 +39,7 @@ def part(frame: FrameType | None) -> str:
 
 if __name__ == "__main__":
     seen: Counter[str] = Counter()
-    # By signals, which reach the main thread wherever it is: another thread would see where it lets go of Python's lock.
+    # By signals, which reach the main thread wherever it is: another thread sees where it lets go of Python's lock.
     signal.signal(signal.SIGALRM, lambda _, frame: seen.update([part(frame)]))
     signal.setitimer(signal.ITIMER_REAL, _SECONDS, _SECONDS)
     try:

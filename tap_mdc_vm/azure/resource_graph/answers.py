@@ -124,7 +124,8 @@ def row(raw: RawRow) -> Row:
     try:
         return _ROW.decode(raw.json)
     except (ValueError, RecursionError) as error:
-        raise errors.MalformedAnswerError(f"A row of Resource Graph can't be read: {error} in {raw.id}.", _BUG) from error
+        what = f"A row of Resource Graph can't be read: {error} in {raw.id}."
+        raise errors.MalformedAnswerError(what, _BUG) from error
 
 
 def _page(answer: Answer, pieces: list[msgspec.Raw], total: int, skip_token: str | None = None) -> Page:

@@ -34,7 +34,7 @@ class Endpoint:
         self.slept = []
         self.asked = 0
         self.tokens = Tokens(
-            lambda: self.sign_in(),
+            self.sign_in,
             clock=lambda: self.now,
             sleep=self.sleep,
             patience=lambda: Patience(lambda: self.now, lambda: 0.0),

@@ -47,8 +47,7 @@ class Source:
     of: str = ""
 
 
-plans = Shape(PLANS)
-"""Every field of a plan stands under its own name: there is no more to say of it."""
+_PLAN = Shape(PLANS)
 
 
 def _machine(row: Columns, interfaces: InterfaceIndex, context: Context) -> Record:
@@ -57,16 +56,11 @@ def _machine(row: Columns, interfaces: InterfaceIndex, context: Context) -> Reco
 
 SOURCES = {
     MACHINES: Source(_machine, joined_to=INTERFACES, index=MachineIndex),
-    INTERFACES: Source(
-        network_interface,
-        joined_to=ADDRESSES,
-        index=InterfaceIndex,
-        waits=True,
-    ),
+    INTERFACES: Source(network_interface, joined_to=ADDRESSES, index=InterfaceIndex, waits=True),
     FINDINGS: Source(assessment, joined_to=MACHINES),
     VULNERABILITIES: Source(vulnerabilities, of=FINDINGS, key=("assessmentId", "cveId"), waits=True),
     SOFTWARE: Source(software, joined_to=MACHINES),
-    PLANS: Source(lambda row, _, context: plans.record(row, context)),
+    PLANS: Source(lambda row, _, context: _PLAN.record(row, context)),  # nothing that its schema doesn't say
     ADDRESSES: Source(lambda row, *_: public_ip(row), index=AddressIndex, key=()),
 }
 

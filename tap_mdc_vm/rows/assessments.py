@@ -50,12 +50,6 @@ _METADATA = Part(
 def assessment(row: Columns, machines: Lookup[Json], context: Context) -> Json | None:
     """Return the record of an assessment; None for a row that is no assessment of a virtual machine.
 
-    Args:
-        row: A row of Resource Graph.
-        machines: The eight fields of each machine that its assessments repeat
-            (:class:`~tap_mdc_vm.joins.MachineIndex`).
-        context: What the row doesn't say itself.
-
     Raises:
         MalformedAnswerError: The properties can't be read.
     """

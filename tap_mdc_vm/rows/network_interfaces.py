@@ -25,14 +25,7 @@ _TEXTS = ("privateIPAddress", "privateIPAddressVersion", "privateIPAllocationMet
 
 
 def network_interface(row: Columns, public_ips: Lookup[str], context: Context) -> Json:
-    """Return the record of an interface, attached to a machine or not.
-
-    Args:
-        row: A row of Resource Graph.
-        public_ips: The address of each public IP resource. A resource that can't be read has an id here, and no
-            address.
-        context: What the row doesn't say itself.
-    """
+    """Return the record of an interface, attached to a machine or not. What public IP can't be read has an id alone."""
     record = _SHAPE.record(row, context)
     configurations = [_configuration(each, public_ips) for each in record["ipConfigurations"] or []]
     primary = primary_of(configurations)

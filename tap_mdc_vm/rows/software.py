@@ -11,13 +11,7 @@ _PROGRAM = below_a_machine("microsoft[.]security/softwareinventories")
 
 
 def software(row: Columns, machines: Lookup[Json], context: Context) -> Json | None:
-    """Return the record of a program; None for a row that is no program on a virtual machine.
-
-    Args:
-        row: A row of Resource Graph.
-        machines: What is known of each machine, as for an assessment.
-        context: What the row doesn't say itself.
-    """
+    """Return the record of a program; None for a row that is no program on a virtual machine."""
     found = _PROGRAM.fullmatch(lower(row["id"]))
     if not found:
         return None

@@ -38,12 +38,7 @@ _POWER_STATE = re.compile("(?:PowerState/)?([^/]+)", re.IGNORECASE)
 def virtual_machine(row: Columns, interfaces: Lookup[Json], context: Context, attached: Iterable[str] = ()) -> Json:
     """Return the record of a machine.
 
-    Args:
-        row: A row of Resource Graph.
-        interfaces: The record of each network interface, or as much of it as an
-            :class:`~tap_mdc_vm.joins.InterfaceIndex` keeps.
-        context: What the row doesn't say itself.
-        attached: Lower-case ids of the interfaces that say that they are this machine's: its own row may lag behind.
+    ``attached`` are the lower-case ids of the interfaces that say that they are its own: its row may lag behind.
     """
     record = _SHAPE.record(row, context)
     # ``running`` of ``PowerState/running``; none of another state, such as ``ProvisioningState/succeeded``

@@ -10,12 +10,7 @@ _BLANK = Shape("vulnerabilities").blank
 
 
 def vulnerabilities(assessment: Json, context: Context) -> list[Json]:
-    """Return the records of an assessment's CVEs; none of an assessment that names no CVE.
-
-    Args:
-        assessment: A record of the stream ``assessments``.
-        context: What a record can't say itself.
-    """
+    """Return the records of the CVEs of a record of the stream ``assessments``."""
     if not assessment["cves"]:
         return []
     shared = {name: assessment.get(name) for name in _BLANK} | {"assessmentId": assessment["id"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -88,7 +89,14 @@ def meltano(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., lis
     [
         ("config set target-jsonl custom_name defender", ["+      custom_name: defender"]),
         ("select tap-mdc-vm assessments *", ["+    select:", "+    - assessments.*"]),
-        ("schedule set defender-daily --interval @hourly", ["-  interval: 30 5 * * *", "+  interval: '@hourly'"]),
+        ('schedule set defender-daily --interval "0 3 * * *"', ["-  interval: 30 5 * * *", "+  interval: 0 3 * * *"]),
+        (
+            'schedule add defender-to-etm-daily --job defender-to-etm --interval "30 5 * * *"',
+            ["+- name: defender-to-etm-daily", "+  job: defender-to-etm"],
+        ),
+        ("schedule list", []),
+        ("environment list", []),
+        ("state list", []),
         (
             "--environment prod config set tap-mdc-vm page_size 500",
             ["+      extractors:", "+          page_size: 500"],
@@ -98,7 +106,7 @@ def meltano(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., lis
 def test_commands_of_meltano_change_nothing_else_in_the_project(
     command: str, lines: list[str], meltano: Callable[..., list[str]]
 ):
-    changed = meltano(*command.split())
+    changed = meltano(*shlex.split(command))
     assert [line for line in changed if line in lines] == lines
     assert len(changed) <= len(lines) + 2
 

@@ -64,7 +64,7 @@ def test_types_land_as_what_they_are(loaded_duckdb: Path):
     assert types["etm_findings", "findingfirstfoundon"] == "TIMESTAMP"
 
 
-@pytest.mark.parametrize("machines", [1, 2, pytest.param(700, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("machines", [1, *(pytest.param(number, marks=pytest.mark.slow) for number in (2, 700))])
 def test_no_row_is_lost_whatever_their_number(machines: int, meltano: Meltano, project: Path):
     tenant = Tenant(machines=machines, assessments_per_machine=3)
     with Sandbox(tenant, quota=None) as sandbox:

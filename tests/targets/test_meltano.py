@@ -123,6 +123,7 @@ def test_the_daily_schedule_runs_its_job_without_a_state_and_a_run_from_one_is_t
     first = files(project)
     assert first.keys() == KEYS.keys()
     assert "virtual_machines" in run("state", "get", "sandbox:tap-mdc-vm-to-target-jsonl").stdout
+    assert "PASS" in run("logs", "list").stdout
     shutil.rmtree(project / "output")
     log = run("run", "defender-to-jsonl").stderr
     assert files(project) == first

@@ -183,7 +183,7 @@ def software(additional):
         "fixedVersion": given.get("fixedversion") or None,
         "fixStatus": given.get("fixstatus") or None,
         "maxCvssScore": score,
-        "cves": None if cves is None else list(dict.fromkeys(cve["CveId"].upper() for cve in cves)),
+        "cves": None if cves is None else list(dict.fromkeys(cve["CveId"].upper() for cve in cves if "CveId" in cve)),
     }
 
 

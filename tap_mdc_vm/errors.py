@@ -1,7 +1,4 @@
-"""Everything that can go wrong, as a user meets it: one class per kind of cause that a person can act on.
-
-Configuration, network, access, scope, service, request, answer, completeness: each kind is a class below
-:class:`TapError`, and a class below it where a narrower cause has a remedy of its own.
+"""Everything that can go wrong, as a user meets it: one class per cause that a person can act on.
 
 A message is one line: what happened, then what to do, then Azure's own code and correlation id.
 """

@@ -7,25 +7,14 @@ from typing import Any
 
 from tap_mdc_vm import packaged
 from tap_mdc_vm.resource_ids import lower
-from tap_mdc_vm.rows.fields import (
-    Columns,
-    Context,
-    Json,
-    document,
-    flag,
-    instant,
-    objects,
-    properties_of,
-    text,
-    texts,
-    whole,
-)
+from tap_mdc_vm.rows import fields
+from tap_mdc_vm.rows.fields import Columns, Context, Json
 
 _COLUMNS = {
     *("name", "type", "tenantId", "subscriptionId", "resourceGroup"),
     *("location", "managedBy", "zones", "tags", "identity", "plan"),
 }
-_READERS = {"string": text, "boolean": flag, "integer": whole, "object": document}
+_READERS = {"string": fields.text, "boolean": fields.flag, "integer": fields.whole, "object": fields.document}
 
 
 class Shape:
@@ -55,7 +44,7 @@ class Shape:
 
     def record(self, row: Columns, context: Context) -> Json:
         """Return the record of a row, with every field that stands at one place."""
-        properties = properties_of(row)
+        properties = fields.properties_of(row)
         record = self.blank.copy()
         for name, read in self._columns:
             record[name] = read(row.get(name))
@@ -65,7 +54,7 @@ class Shape:
                 for step in place:
                     given = given.get(step) if type(given) is dict else None
                 if given is not None:
-                    value = context.instant(given, full_name) if read is instant else read(given)
+                    value = context.instant(given, full_name) if read is fields.instant else read(given)
                     if value is not None:
                         record[name] = value
                         break
@@ -79,5 +68,5 @@ def _reader(facts: Json) -> Callable[[object], Any]:
     """Return the function for a type of the schema, beside null."""
     kind = facts["type"][-1] if isinstance(facts["type"], list) else facts["type"]
     if kind == "array":
-        return texts if facts["items"]["type"] == "string" else objects
-    return instant if facts.get("format") == "date-time" else _READERS.get(kind, document)
+        return fields.texts if facts["items"]["type"] == "string" else fields.objects
+    return fields.instant if facts.get("format") == "date-time" else _READERS.get(kind, fields.document)

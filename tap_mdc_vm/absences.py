@@ -6,25 +6,20 @@ log of a run and for Test Connection.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import wraps
 from itertools import islice
-from typing import TYPE_CHECKING, ParamSpec
+from typing import ParamSpec
 
 from tap_mdc_vm import events, queries
-from tap_mdc_vm.azure.resource_graph.model import Query, Scope, quoted
+from tap_mdc_vm.azure.resource_graph.model import Query, Row, Scope, quoted
+from tap_mdc_vm.azure.resource_graph.reader import Reader
 from tap_mdc_vm.clouds import CHINA
 from tap_mdc_vm.coverage import batches
 from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.rows.fields import properties_of
+from tap_mdc_vm.settings import Settings
 from tap_mdc_vm.sources import FINDINGS, INTERFACES, MACHINES, PLANS
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from tap_mdc_vm.azure.resource_graph.model import Row
-    from tap_mdc_vm.azure.resource_graph.reader import Reader
-    from tap_mdc_vm.settings import Settings
 
 _ASKED = 100
 """Ids in one question, at most: enough to tell loss from deletion."""

@@ -8,24 +8,19 @@ Records that are made before it is their stream's turn, such as those of interfa
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 from tap_mdc_vm import events, queries
-from tap_mdc_vm.coverage import survey
+from tap_mdc_vm.azure.resource_graph.model import Row
+from tap_mdc_vm.azure.resource_graph.reader import Reader, Reading
+from tap_mdc_vm.coverage import Coverage, survey
 from tap_mdc_vm.errors import IncompleteError, TableMissingError, see
-from tap_mdc_vm.records import Spool
+from tap_mdc_vm.joins import MachineIndex
+from tap_mdc_vm.records import Record, Spool
 from tap_mdc_vm.rows.fields import Context
+from tap_mdc_vm.settings import Settings
 from tap_mdc_vm.sources import FINDINGS, INTERFACES, MACHINES, SOURCES, needed, query_of
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from tap_mdc_vm.azure.resource_graph.model import Row
-    from tap_mdc_vm.azure.resource_graph.reader import Reader, Reading
-    from tap_mdc_vm.coverage import Coverage
-    from tap_mdc_vm.joins import MachineIndex
-    from tap_mdc_vm.records import Record
-    from tap_mdc_vm.settings import Settings
 
 _BATCH = 32
 """Records that are made, and then written, at once: few enough to stay in the processor's cache in between."""

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from tap_mdc_vm import absences, events
 from tap_mdc_vm.azure.credentials import tokens
 from tap_mdc_vm.azure.resource_graph.client import Client
+from tap_mdc_vm.azure.resource_graph.model import Scope
 from tap_mdc_vm.azure.resource_graph.pacing import Governor
 from tap_mdc_vm.azure.resource_graph.reader import Reader
 from tap_mdc_vm.azure.resource_graph.workers import Workers
 from tap_mdc_vm.azure.transport import Transport
-from tap_mdc_vm.coverage import check, disabled, survey
+from tap_mdc_vm.coverage import Coverage, check, disabled, survey
 from tap_mdc_vm.covered import Covered
 from tap_mdc_vm.inventory import Inventory
+from tap_mdc_vm.settings import Settings
 from tap_mdc_vm.sources import FINDINGS, INTERFACES, MACHINES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from concurrent.futures import Future
-
-    from tap_mdc_vm.azure.resource_graph.model import Scope
-    from tap_mdc_vm.coverage import Coverage
-    from tap_mdc_vm.settings import Settings
 
 _ASIDES = 3
 """Questions beside the reading at once: as many as there are after the findings."""

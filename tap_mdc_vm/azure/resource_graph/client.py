@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import orjson
 
+from tap_mdc_vm.azure.credentials import Tokens
 from tap_mdc_vm.azure.resource_graph import answers
 from tap_mdc_vm.azure.resource_graph.model import MAX_PAGE, Page, Quota, Scope
-from tap_mdc_vm.azure.resource_graph.pacing import asked_wait
+from tap_mdc_vm.azure.resource_graph.pacing import Governor, Ticket, asked_wait
 from tap_mdc_vm.azure.retries import Patience
+from tap_mdc_vm.azure.transport import Answer
 from tap_mdc_vm.errors import ClaimsRequiredError, NetworkError, TapError, ThrottledError, TokenRefusedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from tap_mdc_vm.azure.credentials import Tokens
-    from tap_mdc_vm.azure.resource_graph.pacing import Governor, Ticket
-    from tap_mdc_vm.azure.transport import Answer
 
 T = TypeVar("T")
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from tap_mdc_vm import events
 from tap_mdc_vm.azure.resource_graph import answers
+from tap_mdc_vm.azure.resource_graph.model import Query, RawRow, Row
 from tap_mdc_vm.resource_ids import lower
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tap_mdc_vm.azure.resource_graph.model import Query, RawRow, Row
 
 _NAMED = 5
 """Ids that are named in the log for each query."""

@@ -15,21 +15,17 @@ rows of one again did none of them pull another away.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator, Iterator
 
 from tap_mdc_vm.azure.resource_graph import answers
+from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
+from tap_mdc_vm.azure.resource_graph.model import Page, RawRow, Row
 from tap_mdc_vm.azure.resource_graph.partitions import hashed
+from tap_mdc_vm.azure.resource_graph.way import Way
 from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError
 from tap_mdc_vm.resource_ids import lower
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-
-    from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
-    from tap_mdc_vm.azure.resource_graph.model import Page, RawRow, Row
-    from tap_mdc_vm.azure.resource_graph.way import Way
-
-    Ask = Callable[[int, str | None], Page]
+Ask = Callable[[int, str | None], Page]
 
 _READINGS = 5
 _EMPTY_PAGES = 10

@@ -19,17 +19,13 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from tap_mdc_vm import events
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tap_mdc_vm.azure.resource_graph.model import Quota
+from tap_mdc_vm.azure.resource_graph.model import Quota
 
 _BLIND = 4
 """Requests that may go out before the first answer has told the quota."""

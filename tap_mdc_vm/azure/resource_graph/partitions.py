@@ -7,14 +7,11 @@ of Kusto's ``hash()`` and of its arithmetic operators). So each row of an answer
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from xxhash import xxh64_intdigest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _DEVIATIONS = 3.3
 """Standard deviations of headroom: one partition in two thousand then holds more rows than it may."""

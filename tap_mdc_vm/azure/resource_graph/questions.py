@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from tap_mdc_vm.azure.resource_graph import answers
-from tap_mdc_vm.azure.resource_graph.model import MAX_PAGE, Page
+from tap_mdc_vm.azure.resource_graph.client import Client
+from tap_mdc_vm.azure.resource_graph.model import MAX_PAGE, Page, Query, Scope
 from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition, group_of
+from tap_mdc_vm.azure.transport import Answer
 from tap_mdc_vm.errors import IncompleteError, RequestRefusedError, UnansweredError
 from tap_mdc_vm.resource_ids import lower
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from tap_mdc_vm.azure.resource_graph.client import Client
-    from tap_mdc_vm.azure.resource_graph.model import Query, Scope
-    from tap_mdc_vm.azure.transport import Answer
 
 T = TypeVar("T")
 

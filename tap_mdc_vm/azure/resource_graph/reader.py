@@ -23,22 +23,17 @@ module                 what it decides
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from tap_mdc_vm import events
+from tap_mdc_vm.azure.resource_graph.client import Client
 from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
+from tap_mdc_vm.azure.resource_graph.model import Query, Row, Scope
 from tap_mdc_vm.azure.resource_graph.questions import Questions
 from tap_mdc_vm.azure.resource_graph.scope_reading import ScopeReading
 from tap_mdc_vm.azure.resource_graph.way import Way
-from tap_mdc_vm.errors import IncompleteError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from tap_mdc_vm.azure.resource_graph.client import Client
-    from tap_mdc_vm.azure.resource_graph.model import Query, Row, Scope
-    from tap_mdc_vm.azure.resource_graph.workers import Workers
-    from tap_mdc_vm.errors import TapError
+from tap_mdc_vm.azure.resource_graph.workers import Workers
+from tap_mdc_vm.errors import IncompleteError, TapError
 
 _BEGUN = 4
 """How many scopes of a reading are begun before their turn: a scope that fits one answer costs its latency alone."""

@@ -15,26 +15,19 @@ and is in no answer is an error. Deletions and creations never do that, however 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from tap_mdc_vm.azure.resource_graph import answers
+from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
+from tap_mdc_vm.azure.resource_graph.model import Page, RawRow, Row
 from tap_mdc_vm.azure.resource_graph.ordered_pages import read_until_still
 from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition, cut, hashed
-from tap_mdc_vm.azure.resource_graph.questions import PartitionsUnusableError, Tally
-from tap_mdc_vm.azure.resource_graph.way import DoesNotFitError
-from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, ScopeTooLargeError, UnansweredError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tap_mdc_vm.azure.resource_graph.duplicates import Duplicates
-    from tap_mdc_vm.azure.resource_graph.model import Page, RawRow, Row
-    from tap_mdc_vm.azure.resource_graph.questions import Questions
-    from tap_mdc_vm.azure.resource_graph.way import Way
-    from tap_mdc_vm.azure.resource_graph.workers import Lane, Workers
-    from tap_mdc_vm.errors import TapError
+from tap_mdc_vm.azure.resource_graph.questions import PartitionsUnusableError, Questions, Tally
+from tap_mdc_vm.azure.resource_graph.way import DoesNotFitError, Way
+from tap_mdc_vm.azure.resource_graph.workers import Lane, Workers
+from tap_mdc_vm.errors import IncompleteError, PayloadTooLargeError, ScopeTooLargeError, TapError, UnansweredError
 
 _ROUNDS = 10
 """How often two sides are asked until they agree."""

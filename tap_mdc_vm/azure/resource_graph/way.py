@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING
 
 from tap_mdc_vm import events
-from tap_mdc_vm.azure.resource_graph.partitions import mean_that_fits
-from tap_mdc_vm.azure.resource_graph.questions import PartitionsUnusableError
+from tap_mdc_vm.azure.resource_graph.model import Page, RawRow
+from tap_mdc_vm.azure.resource_graph.partitions import Partition, mean_that_fits
+from tap_mdc_vm.azure.resource_graph.questions import PartitionsUnusableError, Questions
 from tap_mdc_vm.errors import (
     IncompleteError,
     MalformedAnswerError,
@@ -27,11 +27,6 @@ from tap_mdc_vm.errors import (
     RequestRefusedError,
     UnansweredError,
 )
-
-if TYPE_CHECKING:
-    from tap_mdc_vm.azure.resource_graph.model import Page, RawRow
-    from tap_mdc_vm.azure.resource_graph.partitions import Partition
-    from tap_mdc_vm.azure.resource_graph.questions import Questions
 
 _AIM = 12 * 1024 * 1024
 """Bytes of a packed answer on average. Azure's limit is 16 MiB: there is room for rows that are larger than those of

@@ -5,10 +5,10 @@ Azure writes the names in PascalCase or camelCase, and the values as JSON or as 
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -124,10 +124,11 @@ def _cve(given: Json) -> Cve:
 @lru_cache(_LATELY)
 def _cves_in_text(details: str) -> dict[str, Cve] | None:
     """Return CVEs that are written as JSON in a text, which is decoded straight into what is taken of them."""
-    with contextlib.suppress(ValueError, RecursionError):
+    with suppress(ValueError, RecursionError):
         cves = decoded(details.encode(), _CVES)
-        if all(type(cve.cve_id) is str for cve in cves):
-            return _by_id(cves)
+        found = _by_id(cves)
+        if len(found) == len(cves):  # else some are spelled in another way, or come twice
+            return found
     entries = _unpacked(details)
     return None if type(entries) is str else _cves(entries)
 

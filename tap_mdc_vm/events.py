@@ -194,8 +194,8 @@ class CoversLess(Warned, frozen=True):
 
 class AssessmentsOfAnotherForm(Warned, frozen=True):
     template = (
-        "{count:,} assessments are about virtual machines and left out, as their ids have another form than those that "
-        "are known, such as {example}. Please report that id. See docs/troubleshooting.md#another-form."
+        "Left out are assessments about virtual machines whose ids have another form than those that are known: "
+        "{count:,}, such as {example}. Please report that id. See docs/troubleshooting.md#another-form."
     )
     count: int
     example: str

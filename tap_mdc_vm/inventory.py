@@ -178,7 +178,7 @@ class Inventory:
             if not self._reader.tolerant:
                 raise
             reading.shortcomings.append(str(error))
-            events.emit(events.FellShort(name, str(error)))
+            events.emit(events.FellShort(name, error.message))  # its remedy is the setting that is set
 
     def _members(self, name: str, records: list[Record]) -> list[Record]:
         """Return those of some records whose machine passes the filter on tags, if any.

@@ -129,8 +129,11 @@ class StandIn:
         return [question["query"] for question in self.asked]
 
     def _is_hit(self, body: bytes) -> bool:
-        """Tell whether something happens to a request; four times in a row nothing does to the same one."""
-        hit = self.chance.random() < self.faults and self._in_a_row[body] < 4
+        """Tell whether something happens to a request, three times in a row to the same one at most.
+
+        After as many refused tokens, the tap gives up.
+        """
+        hit = self.chance.random() < self.faults and self._in_a_row[body] < 3
         self._in_a_row[body] = self._in_a_row[body] + 1 if hit else 0
         return hit
 

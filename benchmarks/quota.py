@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from measure import BARE_LOOP, TAP, cost_of, sandbox
+from measure import BARE_LOOP, TAP, Cost, cost_of, sandbox
 
 if TYPE_CHECKING:
     from table import Table
@@ -20,12 +21,18 @@ AS_AZURE = ("--latency", str(LATENCY), "--quota", f"{REQUESTS}/{SECONDS}")
 def packed(table: Table) -> None:
     machines, findings = PACKED
     with sandbox(*AS_AZURE, machines=machines, findings=findings) as environment:
-        cost_of(TAP, environment)  # the sandbox makes its indexes with the first questions
-        tap = cost_of(TAP, environment)
+        tap = _second_run(environment)
         page = cost_of([*BARE_LOOP, str(PAGES)], environment).wall / PAGES
     rows = sum(figures["emitted"] for figures in tap.summary()["streams"].values())
     table.row(f"rows a second under quota, {rows:,} rows", rows / tap.wall, ">= 8000")
     table.row("wall of the barest loop (by its pages) / wall of the tap, there", page * rows / 1000 / tap.wall, ">= 6")
+
+
+def _second_run(environment: dict[str, str]) -> Cost:
+    """Run the tap twice, as the sandbox makes its indexes with the first questions; the second time with all quota."""
+    cost_of(TAP, environment)
+    time.sleep(SECONDS)
+    return cost_of(TAP, environment)
 
 
 def measure(table: Table) -> None:
@@ -33,8 +40,7 @@ def measure(table: Table) -> None:
     for machines, findings in TENANTS:
         options = (*AS_AZURE, "--lacking", "make_list")  # or there were too few requests to tell
         with sandbox(*options, machines=machines, findings=findings) as environment:
-            cost_of(TAP, environment)  # as above
-            summary = cost_of(TAP, environment).summary()
+            summary = _second_run(environment).summary()
             sequential = PAGES / cost_of([*BARE_LOOP, str(PAGES)], environment).wall
         sent, seconds = summary["requests"], summary["seconds"]
         what = f"quota, packing refused: {sent} requests in {seconds:.1f} s, reached / ideal ({ideal:.0f} a second)"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from functools import partial
 from typing import Self
 
@@ -99,7 +98,9 @@ class Run:
             TapError: Azure can't be asked.
         """
         inventory, coverage = self._begun()
-        remarks = [self._aside(question) for question in self._questions(stream, inventory, coverage.scopes)]
+        questions = self._questions(stream, inventory, coverage.scopes)
+        # Asked while the access is, on threads that are none of those that they wait for
+        remarks = [self._asides.submit(partial(list[events.Event], question)) for question in questions]
         if inventory.is_complete(stream):
             self._complete.add(stream)
         if [each for each in self._wanted if each in {MACHINES, INTERFACES}][-1:] == [stream]:
@@ -142,10 +143,6 @@ class Run:
                 self._covers_less = True
                 events.emit(events.CoversLess("; ".join(missing)))
             self.covered = self.covered.with_those_of(now)
-
-    def _aside(self, question: Iterator[events.Event]) -> Future[list[events.Event]]:
-        """Ask a question while the run goes on. Its thread is none of those that it waits for."""
-        return self._asides.submit(partial(list, question))
 
     def _questions(
         self, stream: str, inventory: Inventory, scopes: Sequence[Scope]

@@ -53,7 +53,7 @@ def read_until_still(way: Way, ask: Ask, duplicates: Duplicates) -> Generator[li
     yielded: set[int] = set()
     before: tuple[set[int], int] | None = None
     for _ in range(_READINGS):
-        seen, totals, read, held = set[int](), set[int](), 0, list["RawRow"]()
+        seen, totals, read, held = set[int](), set[int](), 0, list[RawRow]()
         try:
             for page in _pages(ask, way.page_size):
                 totals.add(page.total)

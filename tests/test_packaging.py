@@ -11,6 +11,7 @@ import tarfile
 import tomllib
 import venv
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,17 @@ def test_without_its_extra_the_sandbox_names_what_to_install(installed: Path, tm
     assert done.returncode != 0
     assert "tap-mdc-vm[sandbox]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_installed_is_what_is_imported():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["sandbox"]]
+    packages = {"tap_mdc_vm", "tap_mdc_vm_sandbox"}
+    files = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    imports = re.findall(r"^ *(?:from|import) (\w+)", "\n".join(map(Path.read_text, files)), re.MULTILINE)
+    providers = packages_distributions()
+    distributions = {providers[each][0].lower().replace("_", "-") for each in {*imports} & providers.keys() - packages}
+    assert {re.match(r"[\w-]+", each)[0] for each in declared} == distributions
 
 
 def test_both_distributions_carry_the_licence_and_every_data_file(distributions: Path):

@@ -9,6 +9,7 @@ the SDK's own path runs, record by record. Stream maps run in both.
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -55,9 +56,9 @@ class RecordLines:
     def of(self, records: Iterable[Record]) -> bytes:
         """Return the lines of a batch: a record's own, then those that stream maps make of it."""
         if self._left_out is None:
-            return b"".join(
-                encoded(message.to_dict()) + b"\n" for record in records for message in self._by_the_sdk(record)
-            )
+            # A copy, as the SDK drops parts of what records share with others
+            found = (message for record in records for message in self._by_the_sdk(copy.deepcopy(record)))
+            return b"".join(encoded(message.to_dict()) + b"\n" for message in found)
         tail = b'%s,"time_extracted":"%s"}\n' % (self._version, datetime.now(UTC).isoformat().encode())
         lines: list[bytes] = []
         for record in records:

@@ -18,6 +18,11 @@ from singer_sdk.mapper import CustomStreamMap
 from tap_mdc_vm.wording import nearest, shown
 
 RECORD = ("record", "_")  # two names for the whole record
+_CHANGING = (
+    *("append", "clear", "extend", "insert", "pop", "popitem", "remove", "reverse", "setdefault", "sort", "update"),
+)
+"""Methods that change an array or an object."""
+
 _PREFIXES = tuple(simpleeval.DISALLOW_PREFIXES)
 SPECIAL = (*RECORD, "config", "self", "__stream_name__", "__original_stream_name__")
 
@@ -37,6 +42,7 @@ class Expression:
         settings: The keys of each look-up in ``config``, such as ``('a', 'b')`` of ``config['a']['b']``.
         reads_any_setting: Whether it uses ``config`` in any other way, too.
         reads_self: Whether it reads the field that has the label's name.
+        changes_something: Whether it may change a value that it reads, as ``tags.pop('x')`` does.
     """
 
     def __init__(self, text: str, statement: ast.Expr) -> None:
@@ -54,6 +60,7 @@ class Expression:
         free = [name.id for name in names if name.id not in bound]
         self.reads_any_setting = free.count("config") > sum(len(path) == 1 for path in paths)
         self.reads_self = "self" in free
+        self.changes_something = any(isinstance(node, ast.Attribute) and node.attr in _CHANGING for node in nodes)
 
 
 @cache

@@ -13,6 +13,7 @@ is right:
 from __future__ import annotations
 
 import ast
+import copy
 import fnmatch
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -137,6 +138,8 @@ class FieldMap(CustomStreamMap):
                 return self._interpreted(record)
             return result or None  # an empty record is no record, as in the SDK
 
+        if any(each.changes_something for each in (*given.values(), *((parse(condition),) if condition else ()))):
+            return lambda record: mapped(copy.deepcopy(record))  # records share parts of their values with others
         return mapped
 
     def transform(self, record: Record) -> Record | None:

@@ -125,6 +125,18 @@ def test_a_part_of_a_field_that_is_deselected_is_left_out_by_the_sdk():
     assert lines_of(stream, record)[0]["record"]["tags"] == {"z": "w"}
 
 
+def test_what_the_sdk_leaves_out_of_one_record_others_that_share_it_keep():
+    """Findings that say the same share what was decoded once; their vulnerabilities are made of it, too."""
+    details = ("properties", "additionalData", "properties", "CvesDetails")
+    stream = stream_of("assessments", deselecting("assessments", {details}))
+    said = {"SoftwareName": "curl", "CvesDetails": [{"CveId": "CVE-2024-1"}]}
+    blank = dict.fromkeys(packaged.schema("assessments")["properties"])
+    for number in range(2):
+        record = blank | {"id": f"/{number}", "additionalData": said}
+        assert lines_of(stream, record)[0]["record"]["additionalData"] == {"SoftwareName": "curl"}
+    assert said["CvesDetails"] == [{"CveId": "CVE-2024-1"}]
+
+
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_catalog_that_selects_everything_keeps_the_short_path(name):
     assert left_out(stream_of(name, Catalog.from_dict(CATALOG))) == ()

@@ -256,6 +256,22 @@ def test_an_expression_that_changes_the_record_changes_it_for_those_below_as_in_
 @pytest.mark.parametrize(
     "text",
     [
+        *("tags.pop('a')", "tags.update({'b': id}) or tags", "tags.setdefault('b', id)", "zones.append(id)"),
+        *("tags['deep'].append(id)", "record.pop('tags')"),
+    ],
+)
+@pytest.mark.parametrize("option", ["label", "__filter__"])
+def test_an_expression_that_changes_the_record_leaves_alone_what_other_records_share_with_it(text, option):
+    shared = {"tags": {"a": 1, "deep": []}, "zones": ["1"]}
+    stream_map = ours(ONE_LABEL | {"label": "id", option: text})
+    first = stream_map.transform({"id": "i", **shared})
+    assert shared == {"tags": {"a": 1, "deep": []}, "zones": ["1"]}
+    assert stream_map.transform({"id": "i", **shared}) == first
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         *(
             "2 ** 10000000",
             "'a' * 200000",

@@ -67,7 +67,7 @@ def assessment(row: Columns, machines: Lookup[Json], context: Context) -> Json |
         value = row.get(name)
         record[name] = value or None if type(value) is str else text(value)
     for name in _DATES:
-        if given := record[name]:
+        if (given := record[name]) is not None:
             record[name] = moment = instant(given)
             if moment is None:
                 context.unread[f"assessments.{name}"] += 1

@@ -21,12 +21,16 @@ _TYPES: dict[Callable[[object], Any], Any] = {
 }
 
 
+def _as_it_came(value: object) -> object:
+    return None if value in NOTHING else value
+
+
 class Part:
     """An object, and the fields of a record that it fills.
 
     Args:
         name: Under which it stands in the properties.
-        shape: What the records look like. Dates are left as the text that they are.
+        shape: What the records look like. Dates are left as they came.
         same: Fields that Azure and the record call the same.
         others: Azure's names of what often comes too, and is no field.
         renamed: By Azure's names, those of the record.
@@ -36,7 +40,7 @@ class Part:
         self.name, self._others = name, others
         self._fields = {each: each for each in same} | renamed
         read = {ours: shape.read.get(ours, text) for ours in self._fields.values()}
-        self._readers = {ours: text if each is instant else each for ours, each in read.items()}
+        self._readers = {ours: _as_it_came if each is instant else each for ours, each in read.items()}
         self._by_lower_name = {theirs.lower(): ours for theirs, ours in self._fields.items()}
         facts: list[Any] = [(ours, _TYPES[each] | None, None) for ours, each in read.items()]
         facts += [(each, Any, UNSET) for each in others]

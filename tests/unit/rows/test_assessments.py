@@ -276,6 +276,15 @@ def test_what_is_no_date_is_null_counted_and_kept_among_other_properties():
     assert context.unread.total() == 1
 
 
+@pytest.mark.parametrize("given", [1732099896, 0, False, ["2024-11-20T10:51:36Z"], {"$date": 1732099896}])
+def test_what_stands_for_a_date_and_is_no_text_is_kept_as_azure_gave_it(given):
+    context = Context()
+    record = assessment(with_properties(status={"code": "Healthy", "statusChangeDate": given}), {}, context)
+    assert (record["statusCode"], record["statusChangeDate"]) == ("Healthy", None)
+    assert record["otherProperties"] == {"status": {"statusChangeDate": given}}
+    assert context.unread == {"assessments.statusChangeDate": 1}
+
+
 def test_risk_is_read_and_its_paths_are_kept():
     risk = {"level": "Critical", "riskFactors": ["", "Exposure"], "isContextualRisk": False, "paths": [{"id": "p"}]}
     record = assessment(with_properties(risk=risk), {}, Context())

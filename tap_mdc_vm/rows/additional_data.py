@@ -70,8 +70,9 @@ def score_of(cve: Cve) -> tuple[float | None, str | None]:
     return None, None
 
 
-def _version(entry: tuple[object, object]) -> list[int]:
-    return [int(part) for part in re.findall("[0-9]+", str(entry[0]))]
+def _version(entry: tuple[object, object]) -> list[float]:
+    """Return the parts of a version, as floats: ``int`` refuses a text of too many digits."""
+    return [float(part) for part in re.findall("[0-9]+", str(entry[0]))]
 
 
 def _lowered(given: Json) -> Json:

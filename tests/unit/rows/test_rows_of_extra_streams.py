@@ -137,6 +137,12 @@ def test_the_score_is_that_of_the_newest_version_that_has_one(cvss, score, vecto
     assert (record["cvssScore"], record["cvssVector"]) == (score, vector)
 
 
+def test_a_version_of_cvss_may_have_more_digits_than_python_reads_as_a_number():
+    cvss = [{"Key": "3.1", "Value": {"Base": 7.5}}, {"Key": "9" * 5000, "Value": {"Base": 5}}]
+    [record] = of({"CvesDetails": [{"CveId": "CVE-2023-1", "Cvss": cvss}]})
+    assert record["cvssScore"] == 5
+
+
 def test_what_a_cve_does_not_say_of_its_fix_the_software_says_and_its_severity_nobody():
     additional = {"FixStatus": "FixAvailable", "FixedVersion": "1.2", "CvesDetails": [{"CveId": "cve-2024-1"}]}
     [record] = of(additional)

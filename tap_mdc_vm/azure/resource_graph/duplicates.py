@@ -51,10 +51,10 @@ class Duplicates:
 
         The text tells two within a microsecond apart: Azure gives a tenth of it, and Python does not keep that.
         """
-        value: Any = msgspec.json.decode(row.get("properties") or b"null") if self._query.newest else None
-        for name in self._query.newest.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
         try:
+            value: Any = msgspec.json.decode(row.get("properties") or b"null") if self._query.newest else None
+            for name in self._query.newest.split("."):
+                value = value.get(name) if isinstance(value, dict) else None
             date = datetime.fromisoformat(str(value).upper())
         except ValueError:
             return _LONG_AGO, ""

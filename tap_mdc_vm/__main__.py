@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from tap_mdc_vm.errors import TapError
+from tap_mdc_vm.errors import ConfigurationError, TapError
 
 _LOGGER = logging.getLogger("tap-mdc-vm")
 
@@ -30,6 +30,7 @@ _GC_THRESHOLD = 20_000
 """New containers before Python looks for garbage. A page of rows is some thousands, and none of it refers to itself."""
 
 _ENV_SKIPPED = "Skipping parse of env var settings..."  # the SDK's; the settings are read from there all the same
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _FOR_A_READER = ("--about", "--discover", "--help")  # options with which no target reads the output
 
 
@@ -52,6 +53,7 @@ def main() -> None:
         for name in (_LOGGER.name, "singer_sdk.mapper", "singer_sdk.metrics"):
             logging.getLogger(name).addFilter(_is_needed)
     try:
+        _check_level()
         _run(TapMdcVm.cli)
     except TapError as error:
         _LOGGER.debug("Details", exc_info=True)
@@ -72,6 +74,17 @@ def main() -> None:
         _LOGGER.debug("Details", exc_info=True)
         _drop_output()
     sys.exit(1)
+
+
+def _check_level() -> None:
+    """Look at the variables that the SDK takes the log's level from, as it would end with a traceback.
+
+    Raises:
+        ConfigurationError: There is no such level.
+    """
+    variable = next(filter(os.environ.get, ("TAP_MDC_VM_LOGLEVEL", "LOGLEVEL")), None)
+    if variable and os.environ[variable].upper() not in logging.getLevelNamesMapping():
+        raise ConfigurationError([f"{variable} must be one of {', '.join(_LEVELS)}"])
 
 
 def _repeat_for_config_test(error: TapError) -> None:

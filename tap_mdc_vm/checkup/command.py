@@ -16,6 +16,7 @@ from tap_mdc_vm.coverage import check, survey
 from tap_mdc_vm.errors import TapError
 from tap_mdc_vm.run import Run
 from tap_mdc_vm.settings import Settings, gathered
+from tap_mdc_vm.wording import shown
 
 _LOGGER = logging.getLogger("tap-mdc-vm")
 
@@ -41,16 +42,24 @@ def main(files: tuple[str, ...], json_file: str | None, markdown: str | None) ->
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         result = checkup(Settings.from_config(gathered(files)))
-        for path, text in ((json_file, result.as_json), (markdown, result.as_markdown)):
-            if path:
-                Path(path).write_text(text(), encoding="utf-8")
     except (TapError, OSError) as error:
         for problem in error.problems if isinstance(error, TapError) else [error]:
             click.echo(f"tap-mdc-vm-checkup: {problem}", err=True)
         sys.exit(1)
     for line in result.lines():
         click.echo(line)
+    for option, path, text in (("--json", json_file, result.as_json), ("--markdown", markdown, result.as_markdown)):
+        if path:
+            _write(option, path, text())
     sys.exit(0 if result.passed else 1)
+
+
+def _write(option: str, path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        click.echo(f"tap-mdc-vm-checkup: {option} {shown(path)} can't be written: {error.strerror}", err=True)
+        sys.exit(1)
 
 
 def checkup(settings: Settings) -> Report:

@@ -19,6 +19,7 @@ from .rules import PREFIX
 logger = logging.getLogger(__name__)
 
 _INHERITED = tuple(f"_{name}" for name in SETTINGS)
+_PARTS = tuple(f"{name}_" for name, setting in SETTINGS.items() if "object" in setting.kind.schema["type"])
 
 
 def gathered(files: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -36,11 +37,13 @@ def gathered(files: Iterable[str], environ: Mapping[str, str] = os.environ) -> d
 def filled_in(config: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return ``config`` with what it leaves out from the environment.
 
-    A setting that has one value here and another there is named in the log: the one of ``config`` counts.
+    A setting that has one value here and another there is named in the log: the one of ``config`` counts. Not so below
+    Meltano, which makes the file of the environment, and then the environment anew, with objects in a form of its own.
     """
     given = {name: value for name, value in config.items() if is_set(value)}
     around = from_environment(environ)
-    if unused := [name for name in given if name in around and not _same(name, given[name], around[name])]:
+    by_hand = "MELTANO_EXTRACTOR_NAME" not in environ
+    if unused := by_hand and [name for name in given if name in around and not _same(name, given[name], around[name])]:
         variables = ", ".join(f"{PREFIX}{name.upper()}" for name in unused)
         logger.warning("The configuration file's values of %s count, not %s", ", ".join(unused), variables)
     return around | given
@@ -71,7 +74,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
     A variable with the prefix that names no setting is returned too, so that a misspelt one is warned about. Not so
     those of others: the SDK's ``TAP_MDC_VM_LOGLEVEL``, and what Meltano hands down, which are its extras
-    (``TAP_MDC_VM__CATALOG``) and the settings of a plugin that inherits from this one (``TAP_MDC_VM_FLAT_CLOUD``).
+    (``TAP_MDC_VM__CATALOG``), the settings of a plugin that inherits from this one (``TAP_MDC_VM_FLAT_CLOUD``) and the
+    parts of an object (``TAP_MDC_VM_STREAM_MAPS_ASSESSMENTS``).
     """
     names = {
         variable.removeprefix(PREFIX).lower(): value
@@ -82,7 +86,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def _is_anothers(name: str) -> bool:
-    return name == "loglevel" or name.startswith("_") or "__" in name or name.endswith(_INHERITED)
+    return name == "loglevel" or name.startswith(("_", *_PARTS)) or "__" in name or name.endswith(_INHERITED)
 
 
 def from_file(path: str) -> dict[str, Any]:

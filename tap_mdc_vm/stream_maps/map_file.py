@@ -17,6 +17,7 @@ from tap_mdc_vm.errors import TransformMapError
 from tap_mdc_vm.wording import nearest, shown
 
 SECTIONS = ("stream_maps", "stream_map_config", "required")
+_CONTENT = f"a map holds {' and '.join(SECTIONS[:2])}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +77,12 @@ def _shipped(name: str) -> TransformMap:
 def _parse(text: str, name: str) -> TransformMap:
     content, lines, problems = _content(text, name)
     if not isinstance(content, dict):
-        raise TransformMapError([f"{name}: is no map: a map holds {' and '.join(SECTIONS[:2])}"])
+        raise TransformMapError([f"{name}: is no map: {_CONTENT}"])
     for section, value in content.items():
         place = f"{name}:{lines.get((section,), 1)}"
         if section not in SECTIONS:
-            problems.append(f"{place}: unknown section {shown(section)}{nearest(section, SECTIONS)}")
+            hint = nearest(section, SECTIONS) or f"; {_CONTENT}"
+            problems.append(f"{place}: unknown section {shown(section)}{hint}")
         elif value and not isinstance(value, dict):
             problems.append(f"{place}: {section} must be a list of names, each with its content below it")
     if problems:

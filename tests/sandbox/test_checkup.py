@@ -106,6 +106,16 @@ def test_nothing_that_can_be_read_is_one_line_and_status_one(fleet):
     assert "can't read any subscription" in ended.output
 
 
+@pytest.mark.parametrize("option", ["--json", "--markdown"])
+def test_a_file_that_cannot_be_written_is_named_below_the_report(fleet, tmp_path, option):
+    file = tmp_path / "nowhere" / "report"
+    with Sandbox(fleet, quota=PLENTY) as sandbox:
+        ended = CliRunner().invoke(main, [option, str(file)], env=sandbox.environment)
+    assert ended.exit_code == 1
+    assert "Tables and rights" in ended.stdout
+    assert ended.stderr == f"tap-mdc-vm-checkup: {option} '{file}' can't be written: No such file or directory\n"
+
+
 def test_a_report_holds_no_value_of_the_tenant_whatever_is_logged(tmp_path):
     odd, log = Fleet(machines=80), io.StringIO()
     files = [tmp_path / "report.json", tmp_path / "report.md"]

@@ -103,6 +103,15 @@ def test_clicks_own_ends_are_its_own(start, words, status, says):
     assert "Traceback" not in log
 
 
+@pytest.mark.parametrize("variable", ["TAP_MDC_VM_LOGLEVEL", "LOGLEVEL"])
+def test_an_unknown_level_of_the_log_is_named_in_one_line(tmp_path, variable):
+    command = [sys.executable, "-m", "tap_mdc_vm", "--discover"]
+    environ = {"PATH": "/usr/bin:/bin", variable: "noisy"}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"{variable} must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL\n"
+
+
 def test_a_test_without_settings_leaves_no_file_open(tmp_path):
     (tmp_path / "catalog.json").write_text('{"streams": []}')
     command = [sys.executable, "-W", "default", "-m", "tap_mdc_vm", "--catalog", "catalog.json", "--test"]

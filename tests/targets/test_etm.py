@@ -89,7 +89,9 @@ def test_the_bucket_holds_the_two_streams_row_by_row_with_text_of_every_kind_unt
     assert bodies(bucket) == first
 
     tenant.delete(next(iter(tenant.expected()["virtual_machines"])))
-    deliver(Sandbox(tenant, quota=None), **named)
+    log = deliver(Sandbox(tenant, quota=None), **named)
+    assert "Unknown setting" not in log
+    assert "The configuration file's values" not in log
     second = bodies(bucket)
     expected = tenant.expected()["assessments"]
     rows = read(second[f"{PREFIX}/etm_findings.csv"], project)

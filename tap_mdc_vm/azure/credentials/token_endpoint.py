@@ -222,13 +222,12 @@ def check_managed_identity(answer: Answer, host: str) -> None:
         ThrottledError, UnavailableError: If the endpoint is in trouble. Microsoft names 404, 410, 429 and 5xx.
         MalformedAnswerError: If it is nothing that such an endpoint sends.
     """
-    who = f"The managed identity's endpoint at {host}"
+    who, remedy = f"The managed identity's endpoint at {host}", f"{_IDENTITY.remedy} {see(_IDENTITY.section)}"
     if answer.status in {404, 410}:
-        remedy = f"{_IDENTITY.remedy} {see(_IDENTITY.section)}"
         raise UnavailableError(f"{who} keeps on answering {answer.status}.", remedy)
     check_trouble(answer, who)
     if answer.status != 401 and answer.json_object() is None:
-        raise _not_a_token_endpoint(answer, who)
+        raise MalformedAnswerError(f"{who} answered {answer.status} with {_kind(answer)} that is no token.", remedy)
 
 
 def refusal(payload: dict[str, Any]) -> SignInError | MalformedAnswerError:
@@ -265,11 +264,14 @@ def check_trouble(answer: Answer, who: str) -> None:
 
 
 def _not_a_token_endpoint(answer: Answer, who: str) -> MalformedAnswerError:
-    kind = answer.headers.get("Content-Type", "").split(";")[0] or "something"
     return MalformedAnswerError(
-        f"{who} answered {answer.status} with {kind} that is not what Entra ID sends.",
+        f"{who} answered {answer.status} with {_kind(answer)} that is not what Entra ID sends.",
         f"Check authority_host, and whether a proxy answers in its place. {see('malformed-answer')}",
     )
+
+
+def _kind(answer: Answer) -> str:
+    return answer.headers.get("Content-Type", "").split(";")[0] or "something"
 
 
 def scrubbed(description: str) -> str:

@@ -167,7 +167,7 @@ def test_a_value_may_be_written_in_several_ways(name, written, meant):
         ("cloud", 7, "must be text"),
         ("assessment_statuses", "Unhealty", "did you mean Unhealthy?"),
         ("assessment_statuses", [1], "list of texts"),
-        ("assessment_severities", "Moderate", "must be one of Low, Medium, High, Critical"),
+        ("assessment_severities", "Moderate", "must hold only Low, Medium, High, Critical"),
         ("assessment_severities", ["Hihg"], "did you mean High?"),
         ("extra_streams", ["sofware"], "did you mean software?"),
         ("resource_groups", "/subscriptions/x/resourceGroups/y", "no resource group's name"),
@@ -177,6 +177,7 @@ def test_a_value_may_be_written_in_several_ways(name, written, meant):
         ("machine_tags", {"env": "a", "Env": "b"}, "the tag 'Env' twice"),
         ("subscription_ids", "production", "'production', not a GUID"),
         ("subscription_ids", {"a": 1}, "list of texts"),
+        ("subscription_ids", f"[{TENANT}]", "in a shell with '…' around it"),
         ("management_group_ids", '["All of Contoso"]', "not the display name"),
         ("client_secret_expires_on", "next spring", "must be a date"),
         ("transform_map", 5, "must be text"),
@@ -599,6 +600,13 @@ def test_of_a_value_in_both_the_files_counts_and_one_line_says_so(tmp_path, capl
     assert "another" not in message
 
 
+def test_what_meltano_hands_down_beside_its_file_is_not_remarked_on(tmp_path, caplog):
+    files = written(tmp_path, {"stream_maps": {"etm_findings": {"a": "b"}}})
+    handed_down = {"TAP_MDC_VM_STREAM_MAPS": '{"etm_findings.a": "b"}', "MELTANO_EXTRACTOR_NAME": "tap-mdc-vm--etm"}
+    assert gathered(files, handed_down) == {"stream_maps": {"etm_findings": {"a": "b"}}}
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize(
     ("name", "in_file", "in_environment"),
     [
@@ -644,7 +652,14 @@ def test_a_misspelt_variable_is_warned_about(caplog):
 
 
 @pytest.mark.parametrize(
-    "variable", ["TAP_MDC_VM__CATALOG", "TAP_MDC_VM_LOGLEVEL", "TAP_MDC_VM_FLAT_PAGE_SIZE", "TAP_MDC_VM_FLAT__SELECT"]
+    "variable",
+    [
+        "TAP_MDC_VM__CATALOG",
+        "TAP_MDC_VM_LOGLEVEL",
+        "TAP_MDC_VM_FLAT_PAGE_SIZE",
+        "TAP_MDC_VM_FLAT__SELECT",
+        "TAP_MDC_VM_STREAM_MAPS_ETM_FINDINGS_UPDATEDON",
+    ],
 )
 def test_variables_of_meltano_and_the_sdk_are_none_of_ours(variable):
     assert from_environment({variable: "5"}) == {}

@@ -63,6 +63,7 @@ def test_anchors_and_merges_work(file):
         ("", "my.yml", "FILE: is no map: a map holds stream_maps and stream_map_config"),
         ("- a\n", "my.yml", "FILE: is no map: a map holds stream_maps and stream_map_config"),
         ("stream_map: {}\n", "my.yml", "FILE:1: unknown section 'stream_map'; did you mean stream_maps?"),
+        ("vms: {}\n", "my.yml", "FILE:1: unknown section 'vms'; a map holds stream_maps and stream_map_config"),
         ("stream_maps: [a]\n", "my.yml", "FILE:1: stream_maps must be a list of names"),
         ("stream_maps:\n  m:\n    a: b\n    a: c\n", "my.yml", "FILE:4: 'a' is there already, on line 3"),
         ("stream_maps:\n  m:\n    1: b\n", "my.yml", "FILE:3: '1' must be text: put quotes around it"),

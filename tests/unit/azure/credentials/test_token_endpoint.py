@@ -217,6 +217,14 @@ def test_the_challenge_of_azure_arc_passes():
     check_managed_identity(answer(401, b"", WWW_Authenticate="Basic realm=/var/opt/azcmagent/tokens/x.key"), HOST)
 
 
+def test_somebody_who_answers_in_a_managed_identitys_place_is_told_apart():
+    found = trouble(answer(403, b"Forbidden", Content_Type="text/plain"), check_managed_identity)
+    assert type(found) is MalformedAnswerError
+    assert "answered 403 with text/plain" in found.message
+    assert "an identity is assigned to this machine" in found.remedy
+    assert "authority_host" not in found.remedy
+
+
 def test_a_refusal_of_a_managed_identity_passes_to_be_read_in_its_own_form():
     check_managed_identity(answer(400, {"error": "invalid_request"}), HOST)
 

@@ -88,7 +88,8 @@ def settings_as_table() -> str:
     for name, schema in SETTINGS.items():
         words = schema | schema.get("items", {})
         choices = ", ".join(f"`{word}`" for word in words.get("enum") or words.get("examples") or [])
-        one_of = f" {'One of' if 'enum' in words else 'Known:'} {choices}." if choices else ""
+        begin = "Known:" if "enum" not in words else "Any of" if "items" in schema else "One of"
+        one_of = f" {begin} {choices}." if choices else ""
         if "minimum" in schema:
             one_of += f" From {schema['minimum']} to {schema['maximum']}."
         secret = " **Secret.**" if schema.get("secret") else ""

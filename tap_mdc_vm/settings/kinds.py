@@ -67,13 +67,13 @@ def text(read: Callable[[str], object] = str, **schema: object) -> Kind:
     return Kind({"type": ["string", "null"], **schema}, from_raw)
 
 
-def one_of(*allowed: str) -> Callable[[str], str]:
-    """Return a function that reads one of some words, in any letter case."""
+def one_of(*allowed: str, complaint: str = "must be one of") -> Callable[[str], str]:
+    """Return a function that reads one of some words, in any letter case, and complains of another."""
     by_lower = {each.lower(): each for each in allowed}
 
     def read(value: str) -> str:
         if value.lower() not in by_lower:
-            raise ValueError(f"must be one of {', '.join(allowed)}{nearest(value, allowed)}")
+            raise ValueError(f"{complaint} {', '.join(allowed)}{nearest(value, allowed)}")
         return by_lower[value.lower()]
 
     return read
@@ -107,6 +107,8 @@ def texts(read: Callable[[str], str], **schema: object) -> Kind:
     def from_raw(value: object) -> tuple[str, ...]:
         value = parsed(value, list)
         if isinstance(value, str):
+            if value.lstrip().startswith("["):  # mostly, a shell has taken the quotes
+                raise ValueError("""is no JSON: write ["one", "two"], in a shell with '…' around it""")
             value = list(filter(None, re.split(r"[,\s]+", value)))
         if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
             raise ValueError('must be a list of texts, such as ["one", "two"]')
@@ -129,7 +131,7 @@ def texts(read: Callable[[str], str], **schema: object) -> Kind:
 
 def words(*allowed: str) -> Kind:
     """Return the kind of lists of some words, in any letter case."""
-    return texts(one_of(*allowed), enum=list(allowed))
+    return texts(one_of(*allowed, complaint="must hold only"), enum=list(allowed))
 
 
 def mapping(read: Callable[[dict[str, Any]], dict[str, Any]] = dict, default: dict[str, Any] | None = None) -> Kind:

@@ -87,7 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_tenant(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--seed", type=int, default=7, metavar="N", help="another seed, another tenant (default: 7)")
+    group.add_argument("--seed", type=_whole, default=7, metavar="N", help="another seed, another tenant (default: 7)")
     group.add_argument("--machines", type=_natural, default=60, metavar="N", help="virtual machines (default: 60)")
     group.add_argument(
         "--assessments-per-machine", type=_natural, default=20, metavar="N", help="of ordinary ones (default: 20)"
@@ -100,7 +100,7 @@ def _add_tenant(group: argparse._ArgumentGroup) -> None:
         "--subscriptions", type=_positive, default=3, metavar="N", help="beside the odd ones (default: 3)"
     )
     group.add_argument(
-        "--as-of", type=date.fromisoformat, metavar="DATE", help="the tenant's today (default: yours, in UTC)"
+        "--as-of", type=_date, metavar="DATE", help="the tenant's today (default: yours, in UTC)"
     )
 
 
@@ -174,7 +174,7 @@ def _add_service(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_misbehaviour(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--chaos", type=int, metavar="SEED", help="faults of every passing kind, by chance")
+    group.add_argument("--chaos", type=_whole, metavar="SEED", help="faults of every passing kind, by chance")
     group.add_argument("--chaos-share", type=float, default=0.2, metavar="SHARE", help="of the requests (default: 0.2)")
     group.add_argument(
         "--fault",
@@ -184,7 +184,7 @@ def _add_misbehaviour(group: argparse._ArgumentGroup) -> None:
         metavar="KIND[:TIMES[:AFTER]]",
         help=f"one fault; TIMES may be `always`; repeatable. Kinds: {', '.join(Kind)}",
     )
-    group.add_argument("--drift", type=int, metavar="SEED", help="rows come and go between requests")
+    group.add_argument("--drift", type=_whole, metavar="SEED", help="rows come and go between requests")
     group.add_argument(
         "--hash-mode",
         type=HashMode,
@@ -194,20 +194,34 @@ def _add_misbehaviour(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date, such as 2026-11-26") from None
+
+
 def _natural(text: str) -> int:
-    if (number := int(text)) < 0:
+    if (number := _whole(text)) < 0:
         raise argparse.ArgumentTypeError("must not be negative")
     return number
 
 
 def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
+    if (number := _whole(text)) < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
 
 
 def _port(text: str) -> int:
-    if (number := int(text)) not in range(2**16):
+    if (number := _whole(text)) not in range(2**16):
         raise argparse.ArgumentTypeError("must be between 0 and 65535")
     return number
 
@@ -232,7 +246,7 @@ def _fault(text: str) -> Fault:
             after=int(after or 0),
         )
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KIND[:TIMES[:AFTER]]") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not KIND[:TIMES[:AFTER]]; --help lists the kinds") from None
 
 
 def _sandbox(options: argparse.Namespace) -> Sandbox:

@@ -145,6 +145,22 @@ def test_bad_use_is_explained_without_a_traceback(arguments, capsys):
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--machines", "many", "'many' is no whole number"),
+        ("--list-limit", "1.5", "'1.5' is no whole number"),
+        ("--port", "https", "'https' is no whole number"),
+        ("--as-of", "yesterday", "'yesterday' is no date, such as 2026-11-26"),
+        ("--fault", "nosuch", "'nosuch' is not KIND[:TIMES[:AFTER]]; --help lists the kinds"),
+    ],
+)
+def test_a_bad_value_of_an_option_is_named_with_what_is_right(option, value, says, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([option, value, "--", "true"])
+    assert capsys.readouterr().err.endswith(f"argument {option}: {says}\n")
+
+
 def test_options_become_a_sandbox():
     line = "--quota 3/1.5 --quota-window sliding --fault stall --fault short:always:2 --fault throttled:4"
     options = cli.build_parser().parse_args(shlex.split(line))

@@ -89,6 +89,12 @@ def _reason(tiers: dict[str, object]) -> str:
     return "its Defender plans don't tell why: machines that are younger than a day may have none yet"
 
 
+def no_machine_passes(settings: Settings) -> Iterator[events.Event]:
+    """Yield the filters on machines, where there are some, as the reason why there is no machine."""
+    if filters := tuple(name for name in ("resource_groups", "machine_tags") if getattr(settings, name)):
+        yield events.NoMachinePasses(filters)
+
+
 def unassessed(reasons: dict[str, str]) -> Iterator[events.Event]:
     """Yield a remark for each reason why subscriptions have no assessment."""
     for reason in dict.fromkeys(reasons.values()):

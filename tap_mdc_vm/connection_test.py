@@ -114,7 +114,7 @@ class Checks:
         rows = {name: self._has_rows(name) for name in (*packaged.STREAMS, *extra)}
         found, lacking = ([name for name in rows if rows[name] is has] for has in (True, None))
         fetched = f"Fetched {_listed(map(_spoken, found))}."
-        notes = [fetched if found else "No data yet: nothing in scope has a virtual machine."]
+        notes = [fetched] if found else []
         if lacking:
             without = _listed(map(_spoken, lacking))
             notes.append(f"This cloud lacks the table of {without}: they are left out, as on_incomplete is warn.")
@@ -132,7 +132,12 @@ class Checks:
 
     def _absences(self, rows: dict[str, bool | None]) -> Iterator[str]:
         reader, settings = self._run.reader, self._run.settings
-        if any(rows.values()) and not rows[MACHINES]:
+        filtered = [remark.line() for remark in absences.no_machine_passes(settings)]
+        if not rows[MACHINES] and filtered:
+            yield from filtered
+        elif not any(rows.values()):
+            yield "No data yet: nothing in scope has a virtual machine."
+        elif not rows[MACHINES]:
             yield (
                 "No virtual machines: if there are some, the application lacks the Reader role, of which Security"
                 " Reader is no substitute."

@@ -117,6 +117,13 @@ class FellShort(Warned, frozen=True):
     reason: str
 
 
+class NoMachinePasses(Warned, frozen=True):
+    """Filters on machines leave none; a target that removes what is gone would be empty."""
+
+    template = "No virtual machine passes {filters}: check what it says. See docs/troubleshooting.md#no-machines."
+    filters: tuple[str, ...]
+
+
 class NothingSelected(Warned, frozen=True):
     """The catalog selects no stream that there is."""
 

@@ -149,7 +149,12 @@ class Run:
     ) -> Iterator[Iterator[events.Event]]:
         """Yield what to ask about what is absent once a stream is written."""
         about = self.reader, self.settings, scopes
-        if stream == FINDINGS and not inventory.reading(FINDINGS).shortcomings:  # else absence would say nothing
+        proven = (
+            stream in {MACHINES, FINDINGS} and not inventory.reading(stream).shortcomings
+        )  # else absence says nothing
+        if stream == MACHINES and proven and not inventory.counts(MACHINES)[0]:
+            yield absences.no_machine_passes(self.settings)
+        if stream == FINDINGS and proven:
             yield self._unassessed_ones(inventory)
             yield absences.of_another_form(*about)
         if stream == self._wanted[-1]:

@@ -99,9 +99,7 @@ def _add_tenant(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--subscriptions", type=_positive, default=3, metavar="N", help="beside the odd ones (default: 3)"
     )
-    group.add_argument(
-        "--as-of", type=_date, metavar="DATE", help="the tenant's today (default: yours, in UTC)"
-    )
+    group.add_argument("--as-of", type=_date, metavar="DATE", help="the tenant's today (default: yours, in UTC)")
 
 
 def _add_sign_in(group: argparse._ArgumentGroup) -> None:

@@ -107,6 +107,27 @@ def test_a_filter_that_no_assessment_passes_is_no_reason_to_warn():
     assert run.summary["subscriptions"]["withoutAssessments"] == []
 
 
+# Filters that no machine passes
+
+
+@pytest.mark.parametrize("filters", [{"machine_tags": {"env": "prodd"}}, {"resource_groups": ["no-such-group"]}])
+def test_filters_that_no_machine_passes_are_named_in_the_log_and_the_test(filters):
+    (name,) = filters
+    said = f"No virtual machine passes {name}: check what it says."
+    run = ran(**filters)
+    assert run.error is None
+    assert line(run, said)
+    note = ran(checks=True, **filters)
+    assert said in note
+    assert "Reader" not in note
+    assert "nothing in scope has a virtual machine" not in note
+
+
+def test_no_filter_is_named_that_a_machine_passes():
+    assert not line(ran(assessment_severities=["Low"]), "No virtual machine passes")
+    assert not line(ran(machine_tags={}), "No virtual machine passes")
+
+
 # Assessments whose ids nobody knows
 
 KNOWN = {

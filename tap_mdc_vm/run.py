@@ -149,12 +149,11 @@ class Run:
     ) -> Iterator[Iterator[events.Event]]:
         """Yield what to ask about what is absent once a stream is written."""
         about = self.reader, self.settings, scopes
-        proven = (
-            stream in {MACHINES, FINDINGS} and not inventory.reading(stream).shortcomings
-        )  # else absence says nothing
-        if stream == MACHINES and proven and not inventory.counts(MACHINES)[0]:
+        # What is absent of rows that may not be all says nothing
+        proven = stream in {MACHINES, FINDINGS} and not inventory.reading(stream).shortcomings
+        if proven and stream == MACHINES and not inventory.counts(stream)[0]:
             yield absences.no_machine_passes(self.settings)
-        if stream == FINDINGS and proven:
+        if proven and stream == FINDINGS:
             yield self._unassessed_ones(inventory)
             yield absences.of_another_form(*about)
         if stream == self._wanted[-1]:

@@ -19,6 +19,8 @@ from tap_mdc_vm.rows.fields import Json, text, texts
 
 _ANYTHING = msgspec.json.Decoder()
 
+_NO_CVSS = msgspec.Raw(b"null")
+
 _LATELY = 32
 """Details of CVEs that are remembered, of 80 kB each where there are many: those of the assessments of one batch, whose
 vulnerabilities are made after them."""
@@ -32,10 +34,11 @@ class Cve(msgspec.Struct, rename="pascal", gc=False):
     fix_status: Any = None
     fixed_version: Any = None
     published_date: Any = None
-    cvss: msgspec.Raw = msgspec.Raw(b"null")  # decoded where it is asked for; already so in what is no JSON text
+    cvss: msgspec.Raw = _NO_CVSS  # decoded where it is asked for; already so in what is no JSON text
 
 
 _CVES = msgspec.json.Decoder(list[Cve])
+_NAMES = [f'"{name}"'.encode() for name in Cve.__struct_encode_fields__]
 
 
 def software_of(additional: Json) -> Json:
@@ -55,7 +58,7 @@ def cves_of(additional: Json) -> dict[str, Cve]:
 
 def score_of(cve: Cve) -> tuple[float | None, str | None]:
     """Return the score and the vector of the newest version of CVSS that has a score."""
-    cvss = _unpacked(_ANYTHING.decode(cve.cvss) if isinstance(cve.cvss, msgspec.Raw) else cve.cvss)
+    cvss = _unpacked(_decoded(bytes(cve.cvss)) if isinstance(cve.cvss, msgspec.Raw) else cve.cvss)
     versions: Iterable[tuple[object, object]] = ()
     if isinstance(cvss, dict):
         versions = cvss.items()
@@ -81,11 +84,13 @@ def _lowered(given: Json) -> Json:
 
 
 def _unpacked(value: object) -> object:
-    """Return a value of JSON, also of JSON in a text; None for a text that is no JSON."""
-    if type(value) is not str:
-        return value
+    """Return a value of JSON, also of JSON in a text; None for a text that is no JSON, or a number without end."""
+    return _decoded(value.encode("utf-8", "surrogatepass")) if type(value) is str else value
+
+
+def _decoded(piece: bytes) -> object:
     try:
-        return decoded(value.encode(), _ANYTHING)
+        return decoded(piece, _ANYTHING)
     except (ValueError, RecursionError):
         return None
 
@@ -126,12 +131,29 @@ def _cve(given: Json) -> Cve:
 def _cves_in_text(details: str) -> dict[str, Cve] | None:
     """Return CVEs that are written as JSON in a text, which is decoded straight into what is taken of them."""
     with suppress(ValueError, RecursionError):
-        cves = decoded(details.encode(), _CVES)
+        body = details.encode()
+        cves = decoded(body, _CVES)
         found = _by_id(cves)
-        if len(found) == len(cves):  # else some are spelled in another way, or come twice
+        # Else some ids are missing or come twice, or a name that seems to be missing is spelled in another way
+        if len(found) == len(cves) and (all(map(_is_full, cves)) or _is_as_documented(body)):
             return found
     entries = _unpacked(details)
     return None if type(entries) is str else _cves(entries)
+
+
+def _is_full(cve: Cve) -> bool:
+    return cve.cvss is not _NO_CVSS and None not in (
+        cve.severity,
+        cve.fix_status,
+        cve.fixed_version,
+        cve.published_date,
+    )
+
+
+def _is_as_documented(details: bytes) -> bool:
+    """Tell whether the names of what is taken of CVEs are all in Azure's usual letter case."""
+    lowered = details.lower()
+    return all(lowered.count(name.lower()) == details.count(name) for name in _NAMES)
 
 
 def _by_id(cves: Iterable[Cve]) -> dict[str, Cve]:

@@ -143,6 +143,20 @@ def test_a_version_of_cvss_may_have_more_digits_than_python_reads_as_a_number():
     assert record["cvssScore"] == 5
 
 
+@pytest.mark.parametrize("written", [lambda cves: cves, json.dumps], ids=["JSON", "text"])
+def test_the_details_of_a_cve_are_read_where_only_some_names_are_spelled_as_documented(written):
+    cve = {"CveId": "CVE-2023-1", "severity": "High", "FIXSTATUS": "NoFix", "cvss": {"3.0": {"Base": 7.5}}}
+    [record] = of({"CvesDetails": written([CVE | {"CveId": "CVE-2023-0"}, cve])})[1:]
+    assert (record["severity"], record["fixStatus"], record["cvssScore"]) == ("High", "NoFix", 7.5)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999"])
+def test_a_score_without_end_leaves_a_cve_without_one(number):
+    cvss = f'[{{"Key": "3.0", "Value": {{"Base": {number}}}}}]'
+    [record] = of({"CvesDetails": f'[{{"CveId": "CVE-2023-1", "Severity": "High", "Cvss": {cvss}}}]'})
+    assert (record["severity"], record["cvssScore"], record["cvssVector"]) == ("High", None, None)
+
+
 def test_what_a_cve_does_not_say_of_its_fix_the_software_says_and_its_severity_nobody():
     additional = {"FixStatus": "FixAvailable", "FixedVersion": "1.2", "CvesDetails": [{"CveId": "cve-2024-1"}]}
     [record] = of(additional)

@@ -15,6 +15,7 @@ import msgspec
 from tap_mdc_vm.coverage import Coverage
 from tap_mdc_vm.errors import ConfigurationError
 from tap_mdc_vm.settings import Settings
+from tap_mdc_vm.wording import shown
 
 KEY = "covered"
 """Beside ``bookmarks`` in the state."""
@@ -58,14 +59,16 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
         """Return what a state says; None if it says nothing, as that of the first run.
 
         Raises:
-            ConfigurationError: It says it in another form than this version writes.
+            ConfigurationError: It says it in another form than this version writes, or is no state, such as one within
+                a message: taken for the state of a first run, it would let a target remove what this run lacks.
         """
         try:
-            return msgspec.convert(state.get(KEY), cls | None)
+            found = msgspec.convert(state, _State)
         except msgspec.ValidationError as error:
-            raise ConfigurationError(
-                [f"--state holds a {KEY!r} that can't be read ({error}): run once without state (--full-refresh)"]
-            ) from error
+            raise _unfit(f"--state can't be read ({error})") from error
+        if state and not {*_State.__struct_fields__} & {*state}:
+            raise _unfit(f"--state holds neither 'bookmarks' nor {KEY!r}, but {', '.join(map(shown, state))}")
+        return found.covered
 
     def as_state(self) -> dict[str, Any]:
         """Return the state's part."""
@@ -94,6 +97,17 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
             earlier = before.filters.get(name)
             if earlier is None or not (_ANY in values or set(earlier) <= set(values)):
                 yield f"{name} is now {', '.join(values)}, and was {', '.join(earlier or ['not set'])}"
+
+
+class _State(msgspec.Struct):
+    """What is read of a Singer state."""
+
+    bookmarks: dict[str, dict[str, Any]] = {}
+    covered: Covered | None = None
+
+
+def _unfit(problem: str) -> ConfigurationError:
+    return ConfigurationError([f"{problem}: pass a state that this tap wrote, or run once without (--full-refresh)"])
 
 
 def _filters(settings: Settings) -> dict[str, list[str]]:

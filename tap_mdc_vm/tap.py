@@ -11,7 +11,6 @@ from typing import IO, Any, ClassVar
 
 import click
 from singer_sdk import Tap
-from singer_sdk.helpers._util import load_json
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
@@ -19,7 +18,7 @@ from typing_extensions import override
 from tap_mdc_vm import connection_test, events, packaged, stream_maps
 from tap_mdc_vm.covered import Covered
 from tap_mdc_vm.run import Run
-from tap_mdc_vm.settings import CONFIG_SCHEMA, OF_THE_SDK, SETTINGS, Settings, filled_in, gathered
+from tap_mdc_vm.settings import CONFIG_SCHEMA, OF_THE_SDK, SETTINGS, Settings, filled_in, gathered, object_in
 from tap_mdc_vm.sources import STREAMS
 from tap_mdc_vm.streams import ResourceStream
 
@@ -121,8 +120,8 @@ class TapMdcVm(Tap):
         Raises:
             ConfigurationError: It holds something that can't be read.
         """
-        super().load_state(state)
         self._covered = Covered.in_state(state)
+        super().load_state(state)
         if self._covered:
             self.state.update(self._covered.as_state())  # type: ignore[typeddict-item]
 
@@ -149,8 +148,8 @@ class TapMdcVm(Tap):
             return
         tap = cls(
             config=(config or _ConfigInput()).config,
-            state=None if state is None else load_json(state.read()),
-            catalog=None if catalog is None else load_json(catalog.read()),
+            state=None if state is None else object_in("--state", state.name, state.read),
+            catalog=None if catalog is None else object_in("--catalog", catalog.name, catalog.read),
         )
         cls.print_version(print_fn=cls.logger.info)
         with tap.run:

@@ -7,6 +7,6 @@ holds what no single value tells, ``sources`` gathers the raw values out of file
 from __future__ import annotations
 
 from .model import CONFIG_SCHEMA, OF_THE_SDK, SETTINGS, Settings
-from .sources import filled_in, gathered, values
+from .sources import filled_in, gathered, object_in, values
 
-__all__ = ["CONFIG_SCHEMA", "OF_THE_SDK", "SETTINGS", "Settings", "filled_in", "gathered", "values"]
+__all__ = ["CONFIG_SCHEMA", "OF_THE_SDK", "SETTINGS", "Settings", "filled_in", "gathered", "object_in", "values"]

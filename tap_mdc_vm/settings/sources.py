@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +91,21 @@ def _is_anothers(name: str) -> bool:
 
 def from_file(path: str) -> dict[str, Any]:
     """Return the configuration that a JSON file holds, or raise a ConfigurationError."""
+    return object_in("--config", path, lambda: Path(path).read_text(encoding="utf-8"))
+
+
+def object_in(option: str, path: str, read: Callable[[], str]) -> dict[str, Any]:
+    """Return the object that a JSON file holds, with or without a byte order mark.
+
+    Raises:
+        ConfigurationError: The file of the option can't be read, or holds something else.
+    """
     try:
-        config = json.loads(Path(path).read_text(encoding="utf-8"))
+        held = json.loads(read().removeprefix("\ufeff"))
     except OSError as error:
-        raise ConfigurationError([f"--config {shown(path)} can't be read: {error.strerror}"]) from error
+        raise ConfigurationError([f"{option} {shown(path)} can't be read: {error.strerror}"]) from error
     except ValueError as error:
-        raise ConfigurationError([f"--config {shown(path)} is not JSON: {error}"]) from error
-    if not isinstance(config, dict):
-        raise ConfigurationError([f"--config {shown(path)} must hold an object of settings"])
-    return config
+        raise ConfigurationError([f"{option} {shown(path)} is not JSON: {error}"]) from error
+    if not isinstance(held, dict):
+        raise ConfigurationError([f"{option} {shown(path)} must hold an object"])
+    return held

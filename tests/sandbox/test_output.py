@@ -112,6 +112,21 @@ def test_an_unknown_level_of_the_log_is_named_in_one_line(tmp_path, variable):
     assert done.stderr == f"{variable} must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL\n"
 
 
+@pytest.mark.parametrize("option", ["--state", "--catalog"])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"", "is not JSON"), (b"{", "is not JSON"), (b"\xff", "is not JSON"), (b"[]", "must hold an object")],
+    ids=["empty", "cut", "no text", "an array"],
+)
+def test_a_file_that_holds_something_else_is_named_in_one_line(start, tmp_path, option, content, says):
+    (tmp_path / "odd.json").write_bytes(content)
+    status, errors, log = ended(start(option, "odd.json", stdout=subprocess.DEVNULL))
+    assert status == 1
+    assert len(errors) == 1
+    assert f"{option} 'odd.json' {says}" in errors[0]
+    assert "Traceback" not in log
+
+
 def test_a_test_without_settings_leaves_no_file_open(tmp_path):
     (tmp_path / "catalog.json").write_text('{"streams": []}')
     command = [sys.executable, "-W", "default", "-m", "tap_mdc_vm", "--catalog", "catalog.json", "--test"]

@@ -130,3 +130,18 @@ def test_a_state_that_says_nothing_is_none(state):
 def test_a_state_in_another_form_is_refused_before_any_call_with_the_way_out(odd):
     with pytest.raises(ConfigurationError, match="--full-refresh"):
         Covered.in_state({"covered": odd})
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"bookmarks": None},
+        {"bookmarks": []},
+        {"bookmarks": {"virtual_machines": None}},
+        {"singer_state": {"bookmarks": {}}},
+        {"type": "STATE", "value": {"bookmarks": {}}},
+    ],
+)
+def test_what_is_no_state_or_holds_one_within_is_not_taken_for_that_of_a_first_run(odd):
+    with pytest.raises(ConfigurationError, match="--full-refresh"):
+        Covered.in_state(odd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from tap_mdc_vm.resource_ids import lower
 _NAMED = 5
 """Ids that are named in the log for each query."""
 
+_BEYOND_MICROSECONDS = re.compile(r"[.,][0-9]{6}([0-9]+)")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -47,15 +49,17 @@ class Duplicates:
         return raw[keys.index(max(keys))]
 
     def _date(self, row: Row) -> tuple[datetime, str]:
-        """Return the date of a row, one long ago where there is none that can be read, and its text.
+        """Return the date of a row, one long ago where none can be read, and its digits beyond microseconds.
 
-        The text tells two within a microsecond apart: Azure gives a tenth of it, and Python does not keep that.
+        Azure gives seven digits, of which Python keeps six, and may leave out zeros at the end.
         """
         try:
             value: Any = msgspec.json.decode(row.get("properties") or b"null") if self._query.newest else None
             for name in self._query.newest.split("."):
                 value = value.get(name) if isinstance(value, dict) else None
-            date = datetime.fromisoformat(str(value).upper())
+            text = str(value).upper()
+            date = datetime.fromisoformat(text)
         except ValueError:
             return _LONG_AGO, ""
-        return date if date.tzinfo else date.replace(tzinfo=UTC), str(value)
+        beyond = _BEYOND_MICROSECONDS.search(text)
+        return date if date.tzinfo else date.replace(tzinfo=UTC), beyond[1].rstrip("0") if beyond else ""

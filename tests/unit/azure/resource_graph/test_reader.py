@@ -247,9 +247,19 @@ def test_of_two_rows_with_one_id_the_newer_is_handed_on_whatever_the_order(read,
     assert caplog.text.count("rows that differ came with one id, /x/twin") == 1
 
 
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        ("2026-05-01T10:00:00.1234568Z", "2026-05-01T10:00:00.1234567Z"),
+        ("2026-05-01T10:00:00.0000001Z", "2026-05-01T10:00:00Z"),
+        ("2026-05-01T10:00:00.1200001Z", "2026-05-01T10:00:00.12Z"),
+        ("2026-05-01T10:00:00.1234568+00:00", "2026-05-01T10:00:00.1234567Z"),
+        ("2026-05-01T10:00:00.1234568+02:00", "2026-05-01T08:00:00.1234567Z"),
+    ],
+)
 @pytest.mark.parametrize("turned", [False, True])
-def test_the_seventh_digit_of_a_second_tells_the_newer_too(read, turned):
-    twins = seen("2026-05-01T10:00:00.1234568Z", "2026-05-01T10:00:00.1234567Z")
+def test_the_seventh_digit_of_a_second_tells_the_newer_too(read, newer, older, turned):
+    twins = seen(newer, older)
     came = read(StandIn({"/x/Twin": twins[::-1] if turned else twins}))
     assert [row["properties"] for row in decoded(came)] == [twins[0]]
 

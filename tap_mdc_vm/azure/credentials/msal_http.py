@@ -6,14 +6,19 @@ behind an error of its own, repeat it for a minute without asking, or log it who
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 
 from tap_mdc_vm.azure.transport import Answer, Transport
 
 _SECRETS = {"client_secret", "client_assertion"}
-"""Fields of a form that no answer may repeat in an error's text."""
+"""Fields of a form that no answer may repeat."""
+
+_USED = {"access_token", "token_type", "expires_in", "ext_expires_in", "refresh_in"}
+"""Fields that a token comes with. Whatever else there is, msal would log it at DEBUG or stumble over it."""
 
 _DURATION = re.compile(r'("(?:expires_in|ext_expires_in|refresh_in)")\s*:\s*"(\d+)"')
 """Seconds written as text, as some endpoints do: msal adds ``refresh_in`` to a number."""
@@ -55,9 +60,12 @@ class MsalHttp:
         given = data or {}
         form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
         answer = self._transport.post(_with(url, params), body=urlencode(given).encode("ascii"), headers=form)
-        if answer.status != 200:
-            for secret in (given[name] for name in _SECRETS & given.keys()):
-                answer = answer.without(secret.decode() if isinstance(secret, bytes) else secret)
+        granted = answer.json_object() if answer.status == 200 else None
+        if granted and granted.get("access_token"):
+            used = {name: value for name, value in granted.items() if name in _USED}
+            return self._passed(url, replace(answer, body=json.dumps(used).encode()))
+        for secret in (given[name] for name in _SECRETS & given.keys()):
+            answer = answer.without(secret.decode() if isinstance(secret, bytes) else secret)
         return self._passed(url, answer)
 
     def close(self) -> None:

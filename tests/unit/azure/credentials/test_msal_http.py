@@ -43,3 +43,18 @@ def test_what_an_endpoint_repeats_of_the_secret_is_in_no_error(field, secret):
     assert text not in str(caught.value)
     assert "Something new about *** here." in str(caught.value)
     assert caught.value.code == "AADSTS999999"
+
+
+SENT = {"client_secret": "S~e.c-r_e/t+1=", "client_id": "c"}
+
+
+def test_msal_sees_of_a_token_only_what_it_uses():
+    token = {"access_token": "12", "token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "refresh_in": 9}
+    seen = json.loads(posted(200, token | {"id_token": "x", "echo": SENT["client_secret"]}, SENT).text)
+    assert seen == token
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_what_an_endpoint_repeats_of_the_secret_beside_no_token_is_gone_too(token):
+    seen = posted(200, {"access_token": token, "echo": f"It was {SENT['client_secret']}."}, SENT)
+    assert json.loads(seen.text)["echo"] == "It was ***."

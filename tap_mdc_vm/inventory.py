@@ -194,7 +194,8 @@ class Inventory:
             return members
         if len(self.unread_machines) < _UNREAD_KEPT:
             known = {id(each) for each in members}
-            self.unread_machines |= dict.fromkeys(each["virtualMachineId"] for each in records if id(each) not in known)
+            unread = (each["virtualMachineId"] for each in records if id(each) not in known)
+            self.unread_machines |= dict.fromkeys(filter(None, unread))  # an interface's may be no id at all
         return records
 
     def _forget(self, name: str) -> None:

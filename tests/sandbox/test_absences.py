@@ -41,6 +41,7 @@ def assessment(subscription, id_, **details):
 
 PLAIN = Fleet(machines=12, assessments_per_machine=2, subscriptions=1)
 ONLY = PLAIN.ordinary[0].id
+SHAPE = {"machines": 12, "assessments_per_machine": 2, "subscriptions": 1}
 
 
 def ran(rows=(), *, without=(), limits=None, checks=False, fleet=PLAIN, **config):
@@ -241,4 +242,19 @@ def test_machines_that_azure_never_shows_are_told_from_deleted_ones_by_their_int
     assert len(run.records["virtual_machines"]) < 12
     assert "interfaces are still attached to them" in line(run, "were not read")
     assert line(run, "not there any more") == ""
+    assert run.error is None
+
+
+def test_an_interface_whose_machine_has_no_id_is_a_record_and_names_no_machine_that_was_not_read():
+    interface = EMPTY | {
+        "id": f"/subscriptions/{ONLY}/resourceGroups/RG/providers/Microsoft.Network/networkInterfaces/odd",
+        "name": "odd",
+        "type": "microsoft.network/networkinterfaces",
+        "subscriptionId": ONLY,
+        "properties": {"virtualMachine": {"id": []}},  # an array is not empty to Kusto, whatever it holds
+    }
+    with Sandbox(Also(resources=[interface], **SHAPE), quota=None) as sandbox:
+        run = sync(sandbox.config | {"transform_map": "none"})
+    assert [each["virtualMachineId"] for each in run.records["network_interfaces"] if each["name"] == "odd"] == [None]
+    assert line(run, "not there any more") == line(run, "were not read") == ""
     assert run.error is None

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import IO, Any, ClassVar
 
 import click
+import msgspec
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
@@ -17,10 +18,43 @@ from typing_extensions import override
 
 from tap_mdc_vm import connection_test, events, packaged, stream_maps
 from tap_mdc_vm.covered import Covered
+from tap_mdc_vm.errors import ConfigurationError
 from tap_mdc_vm.run import Run
 from tap_mdc_vm.settings import CONFIG_SCHEMA, OF_THE_SDK, SETTINGS, Settings, filled_in, gathered, object_in
 from tap_mdc_vm.sources import STREAMS
 from tap_mdc_vm.streams import ResourceStream
+from tap_mdc_vm.wording import shown
+
+
+class _Schema(msgspec.Struct):
+    properties: dict[str, Any]
+
+
+class _Entry(msgspec.Struct):
+    tap_stream_id: str
+    schema: _Schema
+    metadata: list[dict[str, Any]] = []
+
+
+class _Catalog(msgspec.Struct):
+    """What the SDK takes for granted of a catalog."""
+
+    streams: list[_Entry] = []
+
+
+def _catalog_in(file: IO[str]) -> dict[str, Any]:
+    """Return the catalog that a file holds.
+
+    Raises:
+        ConfigurationError: It holds none.
+    """
+    held = object_in("--catalog", file.name, file.read)
+    try:
+        msgspec.convert(held, _Catalog)
+    except msgspec.ValidationError as error:
+        problem = f"--catalog {shown(file.name)} is no catalog ({error}): make a new one with --discover"
+        raise ConfigurationError([problem]) from error
+    return held
 
 
 class TapMdcVm(Tap):
@@ -149,7 +183,7 @@ class TapMdcVm(Tap):
         tap = cls(
             config=(config or _ConfigInput()).config,
             state=None if state is None else object_in("--state", state.name, state.read),
-            catalog=None if catalog is None else object_in("--catalog", catalog.name, catalog.read),
+            catalog=None if catalog is None else _catalog_in(catalog),
         )
         cls.print_version(print_fn=cls.logger.info)
         with tap.run:

@@ -127,6 +127,25 @@ def test_a_file_that_holds_something_else_is_named_in_one_line(start, tmp_path, 
     assert "Traceback" not in log
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"streams": null}',
+        '{"streams": [null]}',
+        '{"streams": [{}]}',
+        '{"streams": [{"tap_stream_id": "virtual_machines", "metadata": []}]}',
+    ],
+)
+def test_a_catalog_in_another_form_is_refused_in_one_line_with_the_way_out(start, tmp_path, content):
+    (tmp_path / "catalog.json").write_text(content)
+    status, errors, log = ended(start("--catalog", "catalog.json", stdout=subprocess.DEVNULL))
+    assert status == 1
+    assert len(errors) == 1
+    assert "--catalog 'catalog.json' is no catalog" in errors[0]
+    assert errors[0].endswith("make a new one with --discover")
+    assert "Traceback" not in log
+
+
 def test_a_test_without_settings_leaves_no_file_open(tmp_path):
     (tmp_path / "catalog.json").write_text('{"streams": []}')
     command = [sys.executable, "-W", "default", "-m", "tap_mdc_vm", "--catalog", "catalog.json", "--test"]

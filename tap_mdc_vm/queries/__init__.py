@@ -69,8 +69,9 @@ def _of_categories(chosen: Sequence[str]) -> str:
     pattern = json_patterns.any_of(
         json_patterns.NO_TEXTS if each.lower() == "none" else json_patterns.joined(each) for each in chosen
     )
-    named = [each for each in chosen if each.lower() != "unknown"] or ["None"]
-    return f"{own} in~ {_list(named)} or ({own} in~ ('', 'Unknown') and {categories} matches regex {quoted(pattern)})"
+    by_categories = f"{own} in~ ('', 'Unknown') and {categories} matches regex {quoted(pattern)}"
+    named = [each for each in chosen if each.lower() != "unknown"]
+    return f"{own} in~ {_list(named)} or ({by_categories})" if named else by_categories
 
 
 def _list(words: Iterable[str]) -> str:

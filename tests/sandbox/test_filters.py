@@ -31,6 +31,7 @@ CATEGORIES = [
     {"categories": ["", "Compute", None, "Data"]},
     {"categories": []},
     {"recommendationCategory": "unknown"},
+    {"recommendationCategory": "None", "categories": ["Compute"]},
     None,
 ]
 GROUPS = ("rg-(blue).x", "RG-Blue_1", "gruppe-ä")
@@ -171,6 +172,11 @@ def test_each_filter_alone_lets_pass_what_the_records_say(sandbox, everything, n
         check(sandbox, everything, {name: value})
 
     holds()
+
+
+def test_unknown_which_no_record_has_lets_nothing_pass(sandbox, everything):
+    run = check(sandbox, everything, {"recommendation_categories": ["Unknown"]})
+    assert run.records["assessments"] == []
 
 
 def test_filters_together_let_pass_what_passes_each(sandbox, everything):

@@ -26,13 +26,13 @@ from tap_mdc_vm.streams import ResourceStream
 from tap_mdc_vm.wording import shown
 
 
-class _Schema(msgspec.Struct):
-    properties: dict[str, Any]
+class _Schema(msgspec.Struct, frozen=True):
+    properties: dict[str, Any] = {}
 
 
 class _Entry(msgspec.Struct):
     tap_stream_id: str
-    schema: _Schema
+    schema: _Schema = _Schema()
     metadata: list[dict[str, Any]] = []
 
 
@@ -43,17 +43,20 @@ class _Catalog(msgspec.Struct):
 
 
 def _catalog_in(file: IO[str]) -> dict[str, Any]:
-    """Return the catalog that a file holds.
+    """Return the catalog that a file holds, with the tap's own schema where an entry written by hand has none.
 
     Raises:
         ConfigurationError: It holds none.
     """
     held = object_in("--catalog", file.name, file.read)
     try:
-        msgspec.convert(held, _Catalog)
+        entries = msgspec.convert(held, _Catalog).streams
     except msgspec.ValidationError as error:
         problem = f"--catalog {shown(file.name)} is no catalog ({error}): make a new one with --discover"
         raise ConfigurationError([problem]) from error
+    for number, entry in enumerate(entries):
+        if entry.tap_stream_id in STREAMS and not entry.schema.properties:
+            held["streams"][number]["schema"] = packaged.schema(entry.tap_stream_id)
     return held
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tap_mdc_vm import packaged
 from tap_mdc_vm_sandbox import Fleet, Sandbox
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
@@ -133,7 +135,7 @@ def test_a_file_that_holds_something_else_is_named_in_one_line(start, tmp_path, 
         '{"streams": null}',
         '{"streams": [null]}',
         '{"streams": [{}]}',
-        '{"streams": [{"tap_stream_id": "virtual_machines", "metadata": []}]}',
+        '{"streams": [{"tap_stream_id": "virtual_machines", "metadata": {}}]}',
     ],
 )
 def test_a_catalog_in_another_form_is_refused_in_one_line_with_the_way_out(start, tmp_path, content):
@@ -144,6 +146,22 @@ def test_a_catalog_in_another_form_is_refused_in_one_line_with_the_way_out(start
     assert "--catalog 'catalog.json' is no catalog" in errors[0]
     assert errors[0].endswith("make a new one with --discover")
     assert "Traceback" not in log
+
+
+def test_an_entry_of_a_catalog_that_leaves_its_schema_out_has_the_taps_own(start, tmp_path):
+    chosen = {"network_interfaces": True, "assessments": False}
+    entries = [
+        {"tap_stream_id": name, "metadata": [{"breadcrumb": [], "metadata": {"selected": selected}}]}
+        for name, selected in chosen.items()
+    ]
+    (tmp_path / "catalog.json").write_text(json.dumps({"streams": entries}))
+    with start("--catalog", "catalog.json", stdout=subprocess.PIPE) as process:
+        out, _ = process.communicate(timeout=60)
+    messages = [json.loads(line) for line in out.splitlines()]
+    assert process.returncode == 0
+    assert {each["stream"] for each in messages if each["type"] == "RECORD"} == {"network_interfaces"}
+    [schema] = [each["schema"] for each in messages if each["type"] == "SCHEMA"]
+    assert schema["properties"].keys() == packaged.schema("network_interfaces")["properties"].keys()
 
 
 def test_a_test_without_settings_leaves_no_file_open(tmp_path):

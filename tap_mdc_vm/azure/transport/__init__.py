@@ -20,6 +20,8 @@ from isal import igzip, isal_zlib
 from urllib3.connection import HTTPConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
+from tap_mdc_vm.errors import SignInError, see
+
 from .addresses import address, credentials, printable, proxy
 from .answer import Answer, retry_after, seconds
 from .failures import LIBRARY_ERRORS, network_error
@@ -71,6 +73,7 @@ class Transport:
 
         Raises:
             NetworkError: There was none, or it broke off.
+            SignInError: A header, such as the one with the token, can't be sent.
             CancelledError: The transport is closed: the run is over.
         """
         return self._ask("POST", url, body, headers)
@@ -102,6 +105,7 @@ class Transport:
     def _ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         if self._closed:
             raise CancelledError
+        _check(headers, url)
         deadline = self._clock() + self._whole_timeout
         with self._translated(url):
             response = self._pool(proxy(url)).request(
@@ -118,7 +122,7 @@ class Transport:
                 # What is packed is unpacked by ISA-L, in less than half of zlib's time.
                 packed = response.headers.get("Content-Encoding") == "gzip"
                 content = self._body(response, deadline, decode=not packed)
-            if packed:
+            if packed and content:  # there is nothing after a HEAD, and nothing to unpack
                 content = _unpacked(content)
             return Answer(response.status, response.headers, content)
 
@@ -205,6 +209,17 @@ def _trusting(ca_bundle: str | None) -> ssl.SSLContext:
     if ca_bundle:
         context.verify_flags = context.verify_flags & ~ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
+
+
+def _check(headers: Mapping[str, str], url: str) -> None:
+    """See that headers can be sent. The library would say of one which can't what it holds, and that is a secret."""
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise SignInError(
+                f"The header {name} for {printable(url)} can't be sent: it holds a line break or a letter that no"
+                " token has.",
+                f"Check where the token or key in it comes from. {see('header-unsendable')}",
+            )
 
 
 def _version() -> str:

@@ -26,6 +26,7 @@ from tap_mdc_vm.errors import (
     HostUnknownError,
     NetworkError,
     ProxyFailedError,
+    SignInError,
     TimedOutError,
     UntrustedCertificateError,
 )
@@ -261,6 +262,25 @@ def test_an_answer_that_breaks_off_is_no_answer(sent, transport, serve):
     assert "0x" not in message
 
 
+@pytest.mark.parametrize("status", [200, 404, 429, 503])
+def test_nothing_that_is_called_gzip_is_nothing(status, transport, serve):
+    server = serve(lambda _: (status, {"Content-Encoding": "gzip", "Retry-After": "7"}, b""))
+    answer = transport.get(server.url, headers={})
+    assert (answer.status, answer.headers["Retry-After"], answer.body) == (status, "7", b"")
+
+
+@pytest.mark.parametrize(
+    "value", ["Bearer not-a-real\ntoken", "Bearer not-a-real-token\r\nX-More: 1", "Bearer not-a-real-tök\u20acn"]
+)
+def test_a_header_that_cannot_be_sent_is_told_without_its_value(value, transport, serve):
+    server = serve(ok)
+    with pytest.raises(SignInError, match=r"The header Authorization for 127\.0\.0\.1:\d+ can't be sent") as caught:
+        transport.get(server.url, headers={"Authorization": value})
+    assert "not-a-real" not in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert server.requests == []
+
+
 def test_after_a_failure_the_next_request_has_a_connection_that_works(transport, serve):
     answers = iter([HEAD + b"Content-Length: 10\r\n\r\nhalf", (200, {}, b"fine")])
     server = serve(lambda _: next(answers))
@@ -468,6 +488,25 @@ def test_a_proxy_that_is_not_there_is_named(way, address, transport, closed_port
     assert "Connection refused" in message
     assert "HTTPS_PROXY" in message
     assert "hunter2" not in message
+
+
+UNUSABLE_PROXIES = [
+    *("http://me:hunter2#x@127.0.0.1:8080", "http://me:hunter2/x@127.0.0.1:8080", "http://me:hunter2?@127.0.0.1:8080"),
+    *("http://127.0.0.1:hunter2", "http://127.0.0.1:80800", "http://127.0.0.1:8080\r", "http://[::1", "http://"),
+    *("http:127.0.0.1:8080", "'http://127.0.0.1:8080'", "http://a proxy:8080"),
+    *("socks5://127.0.0.1:8080", "ftp://127.0.0.1:8080"),
+]
+
+
+@every_way
+@pytest.mark.parametrize("address", UNUSABLE_PROXIES)
+def test_an_address_that_no_proxy_can_have_is_told_without_its_password(way, address, transport, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    with pytest.raises(ProxyFailedError, match="HTTPS_PROXY") as caught:
+        WAYS[way](transport, "https://management.azure.com")
+    assert "The proxy's address in the environment is none" in caught.value.message
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None  # whose text has parts of the address
 
 
 @every_way

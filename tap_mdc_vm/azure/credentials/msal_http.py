@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 
@@ -17,8 +17,11 @@ from tap_mdc_vm.azure.transport import Answer, Transport
 _SECRETS = {"client_secret", "client_assertion"}
 """Fields of a form that no answer may repeat."""
 
-_USED = {"access_token", "token_type", "expires_in", "ext_expires_in", "refresh_in"}
+_USED = {"access_token", "token_type", "expires_in", "ext_expires_in", "expires_on", "refresh_in", "resource"}
 """Fields that a token comes with. Whatever else there is, msal would log it at DEBUG or stumble over it."""
+
+_SECRET_HEADERS = {"authorization", "secret", "x-identity-header"}
+"""Headers that none may repeat either: those of managed identities."""
 
 _DURATION = re.compile(r'("(?:expires_in|ext_expires_in|refresh_in)")\s*:\s*"(\d+)"')
 """Seconds written as text, as some endpoints do: msal adds ``refresh_in`` to a number."""
@@ -46,7 +49,10 @@ class MsalHttp:
         self, url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, **_: object
     ) -> MsalAnswer:
         """Send a GET."""
-        return self._passed(url, self._transport.get(_with(url, params), headers=headers or {}))
+        # Of an Authorization, what follows the scheme
+        given = {name.lower(): value for name, value in (headers or {}).items()}
+        secrets = [given[name].rpartition(" ")[2] for name in _SECRET_HEADERS & given.keys()]
+        return self._passed(url, self._transport.get(_with(url, params), headers=headers or {}), secrets)
 
     def post(
         self,
@@ -60,18 +66,20 @@ class MsalHttp:
         given = data or {}
         form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
         answer = self._transport.post(_with(url, params), body=urlencode(given).encode("ascii"), headers=form)
-        granted = answer.json_object() if answer.status == 200 else None
-        if granted and granted.get("access_token"):
-            used = {name: value for name, value in granted.items() if name in _USED}
-            return self._passed(url, replace(answer, body=json.dumps(used).encode()))
-        for secret in (given[name] for name in _SECRETS & given.keys()):
-            answer = answer.without(secret.decode() if isinstance(secret, bytes) else secret)
-        return self._passed(url, answer)
+        secrets = [given[name] for name in _SECRETS & given.keys()]
+        return self._passed(url, answer, [each.decode() if isinstance(each, bytes) else each for each in secrets])
 
     def close(self) -> None:
         """Do nothing: the transport outlives msal's client."""
 
-    def _passed(self, url: str, answer: Answer) -> MsalAnswer:
+    def _passed(self, url: str, answer: Answer, secrets: Iterable[str]) -> MsalAnswer:
+        granted = answer.json_object() if answer.status == 200 else None
+        if granted and granted.get("access_token"):
+            used = {name: value for name, value in granted.items() if name in _USED}
+            answer = replace(answer, body=json.dumps(used).encode())
+        else:
+            for secret in secrets:
+                answer = answer.without(secret)
         self._check(answer, urlsplit(url).netloc)
         return MsalAnswer(answer)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote, quote_plus
 
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
 _TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 
 
@@ -22,10 +26,15 @@ class Answer:
     body: bytes
 
     def without(self, secret: str) -> Answer:
-        """Return the answer with ``***`` wherever it repeats a secret that was sent, as an error's text may."""
-        body = self.body
-        for spelling in {secret, json.dumps(secret)[1:-1]} - {""}:
-            body = body.replace(spelling.encode(), b"***")
+        """Return the answer with ``***`` wherever it repeats a secret that was sent, as an error's text may.
+
+        JSON is written anew, as each letter in it may be escaped or not.
+        """
+        payload = self.json_object()
+        body = self.body if payload is None else json.dumps(payload).encode()
+        for spelling in _spellings(secret):
+            for written in (spelling, json.dumps(spelling)[1:-1]):
+                body = body.replace(written.encode(), b"***")
         return replace(self, body=body)
 
     def json_object(self) -> dict[str, Any] | None:
@@ -35,6 +44,15 @@ class Answer:
         except (ValueError, RecursionError):
             return None
         return payload if isinstance(payload, dict) else None
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return how a text may spell a secret: as it is, or as addresses, HTML, JSON and headers do; none of no secret."""
+    quoted = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    in_base64 = {encode(secret.encode()).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode)}
+    in_html = {html.escape(secret), html.escape(secret).replace("&#x27;", "&#39;"), html.escape(secret, quote=False)}
+    in_lower = {_PERCENT.sub(lambda found: found[0].lower(), each) for each in quoted}  # as .NET writes
+    return {secret, json.dumps(secret)[1:-1], *quoted, *in_lower, *in_base64, *in_html} - {""}
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

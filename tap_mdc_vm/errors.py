@@ -34,11 +34,12 @@ class TapError(Exception):
         self.problems = [str(self)]
 
     def __str__(self) -> str:
-        """Return the whole as one line."""
+        """Return the whole as one line, without what a terminal would take for commands."""
         facts = [f"code {self.code}"] if self.code else []
         facts += [f"correlation id {self.correlation_id}"] if self.correlation_id else []
         text = " ".join(part for part in (self.message, self.remedy) if part)
-        return " ".join((f"{text} ({', '.join(facts)})" if facts else text).split())
+        line = f"{text} ({', '.join(facts)})" if facts else text
+        return " ".join("".join(each if each.isprintable() else " " for each in line).split())
 
 
 class ConfigurationError(TapError):

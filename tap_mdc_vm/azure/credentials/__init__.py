@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from tap_mdc_vm.azure.transport import Transport
-from tap_mdc_vm.errors import MalformedAnswerError, NetworkError, TapError, see
+from tap_mdc_vm.errors import MalformedAnswerError, NetworkError, SignInError, TapError, see
 from tap_mdc_vm.settings import Settings
 
 from . import azure_cli
 from .federation import federated_token, unreadable
 from .keeping import Token, Tokens
 from .msal_http import MsalHttp
-from .token_endpoint import check_entra, check_managed_identity, identity_refusal, refusal
+from .token_endpoint import IDENTITY_REMEDY, check_entra, check_managed_identity, identity_refusal, refusal
 
 __all__ = ["Tokens", "tokens"]
 
@@ -30,29 +30,40 @@ def tokens(settings: Settings, transport: Transport) -> Tokens:
     if settings.auth_method == "azure_cli":
         return Tokens(partial(azure_cli.sign_in, settings), account=partial(azure_cli.account, settings))
     if settings.auth_method == "managed_identity":
-        return Tokens(lambda: by_msal(lambda: _managed_identity(settings, transport), identity_refusal))
+        return Tokens(
+            lambda: by_msal(lambda: _managed_identity(settings, transport), identity_refusal, IDENTITY_REMEDY)
+        )
     return Tokens(lambda: by_msal(lambda: _application(settings, transport), refusal))
 
 
-def by_msal(acquire: Callable[[], dict[str, Any]], refuse: Callable[[dict[str, Any]], TapError]) -> Token:
+def by_msal(
+    acquire: Callable[[], dict[str, Any]],
+    refuse: Callable[[dict[str, Any]], TapError],
+    remedy: str = f"Check authority_host. {see('malformed-answer')}",
+) -> Token:
     """Return the token of an answer.
 
     Args:
         acquire: Makes one of msal's clients and asks it. A new one each time, as it keeps failures too, and repeats
             them without asking.
         refuse: Turns an answer without a token into an error.
+        remedy: What to do where the answer is no token endpoint's.
     """
     try:
         answer = acquire()
-    # How msal says that an answer is of no use to it.
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise MalformedAnswerError(
-            "The sign-in library can't use what the token endpoint answered.",
-            f"Check authority_host. {see('malformed-answer')}",
-        ) from error
-    if not answer.get("access_token"):
+        value, lifetime = answer.get("access_token"), float(answer.get("expires_in", 0))
+    # How msal says that an answer is of no use to it, or stumbles over it.
+    except (ValueError, LookupError, TypeError, RuntimeError, AttributeError, ArithmeticError) as error:
+        raise _unusable(remedy) from error
+    if not value:
         raise refuse(answer)
-    return Token(answer["access_token"], float(answer.get("expires_in", 0)))
+    if not isinstance(value, str):
+        raise _unusable(remedy)
+    return Token(value, lifetime)
+
+
+def _unusable(remedy: str) -> MalformedAnswerError:
+    return MalformedAnswerError("The sign-in library can't use what the token endpoint answered.", remedy)
 
 
 def _application(settings: Settings, transport: Transport) -> Any:  # noqa: ANN401 - msal has no types
@@ -75,7 +86,13 @@ def _managed_identity(settings: Settings, transport: Transport) -> Any:  # noqa:
         SystemAssignedManagedIdentity,
         UserAssignedManagedIdentity,
     )
+    from msal.managed_identity import SERVICE_FABRIC, get_managed_identity_source  # noqa: PLC0415 - as above
 
+    if get_managed_identity_source() == SERVICE_FABRIC:
+        raise SignInError(
+            "The managed identities of Service Fabric are not supported.",
+            f"Choose another auth_method. {see('managed-identity-without-token')}",
+        )
     named = settings.client_id
     identity = UserAssignedManagedIdentity(client_id=named) if named else SystemAssignedManagedIdentity()
     client = ManagedIdentityClient(identity, http_client=MsalHttp(transport, check_managed_identity))
@@ -86,6 +103,12 @@ def _managed_identity(settings: Settings, transport: Transport) -> Any:  # noqa:
             f"No managed identity answers on this machine: {error.message}",
             "Run the tap on a machine in Azure that has one, or choose another auth_method."
             f" {see('managed-identity-without-token')}",
+        ) from error
+    except OSError as error:
+        raise SignInError(
+            f"The key of this machine's managed identity can't be read: {error.strerror}.",
+            "With Azure Arc, add the user that runs the tap to the group himds, on Windows to Hybrid agent extension"
+            f" applications. {see('managed-identity-without-token')}",
         ) from error
 
 

@@ -58,9 +58,11 @@ def sign_in(settings: Settings) -> Token:
     resource = settings.cloud.resource_manager_url
     answer = _run(settings, "account", "get-access-token", "--resource", resource, *tenant)
     try:
-        token = Token(str(answer["accessToken"]), _end(answer) - time.time())
-    except (KeyError, ValueError, TypeError):
+        token = Token(answer["accessToken"], _end(answer) - time.time())
+    except (KeyError, ValueError, TypeError, OverflowError):
         raise _unusable() from None
+    if not token.value or not isinstance(token.value, str):
+        raise _unusable()
     if own and (of := str(answer.get("tenant", own)).lower()) != own:
         raise _OTHER_TENANT.error(remedy=f"It gave a token of {of}: type `az login --tenant {own}`.")
     return token
@@ -98,7 +100,8 @@ def _run(settings: Settings, *arguments: str) -> dict[str, Any]:
     except OSError as error:
         raise _NO_TOKEN.error(f"{program} can't be run: {error.strerror}") from error
     if done.returncode:
-        raise _refusal(done.stderr.decode(errors="replace"), settings.tenant_id)
+        said = done.stderr.decode(errors="replace")
+        raise _refusal(said.strip() or f"it ended with status {done.returncode}", settings.tenant_id)
     with suppress(ValueError):
         answer = json.loads(done.stdout)
         if isinstance(answer, dict):

@@ -6,7 +6,6 @@ Microsoft's numbers choose the advice; they may change, so an unknown one falls 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,6 +178,12 @@ _IDENTITY = Advice(
     quotes=True,
 )
 
+IDENTITY_REMEDY = f"{_IDENTITY.remedy} {see(_IDENTITY.section)}"
+
+_PASSING = ("temporarily_unavailable", "server_error")
+"""Errors that Microsoft says to try again after, whatever the status: "Microsoft identity platform and OAuth 2.0"."""
+
+_CODE = re.compile(r"[\w.-]{1,80}")
 _NUMBER = re.compile(r"AADSTS(\d+)")
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w.-]+")
 _LOGIN = "az login --tenant <tenant_id>"
@@ -208,26 +213,38 @@ def check_entra(answer: Answer, host: str) -> None:
     check_trouble(answer, who)
     if payload is None or "error" not in payload:
         raise _not_a_token_endpoint(answer, who)
-    if payload["error"] == "temporarily_unavailable":
-        raise UnavailableError(f"Entra ID at {host} is not available.", see("unavailable"))
-    raise refusal(payload)
+    error = refusal(payload)
+    if payload["error"] in _PASSING:
+        message, remedy = f"Entra ID at {host} is not available.", see("unavailable")
+        raise UnavailableError(message, remedy, code=error.code, correlation_id=error.correlation_id)
+    raise error
 
 
 def check_managed_identity(answer: Answer, host: str) -> None:
     """Let an answer of a managed identity's endpoint pass that can be used.
 
-    A refusal passes too: a 401 is a step of Azure Arc's protocol, and each endpoint has a form of its own.
+    A challenge passes too: it is a step of Azure Arc's protocol. Of other refusals msal would lose what they say, as
+    each endpoint has a form of its own.
 
     Raises:
+        SignInError: It is a refusal.
         ThrottledError, UnavailableError: If the endpoint is in trouble. Microsoft names 404, 410, 429 and 5xx.
         MalformedAnswerError: If it is nothing that such an endpoint sends.
     """
-    who, remedy = f"The managed identity's endpoint at {host}", f"{_IDENTITY.remedy} {see(_IDENTITY.section)}"
+    who = f"The managed identity's endpoint at {host}"
     if answer.status in {404, 410}:
-        raise UnavailableError(f"{who} keeps on answering {answer.status}.", remedy)
+        raise UnavailableError(f"{who} keeps on answering {answer.status}.", IDENTITY_REMEDY)
     check_trouble(answer, who)
-    if answer.status != 401 and answer.json_object() is None:
-        raise MalformedAnswerError(f"{who} answered {answer.status} with {_kind(answer)} that is no token.", remedy)
+    if answer.status == 401 and "WWW-Authenticate" in answer.headers:
+        return
+    payload = answer.json_object()
+    if payload is None:
+        raise MalformedAnswerError(
+            f"{who} answered {answer.status} with {_kind(answer)} that is no token.",
+            IDENTITY_REMEDY,
+        )
+    if answer.status != 200:
+        raise identity_refusal(payload)
 
 
 def refusal(payload: dict[str, Any]) -> SignInError | MalformedAnswerError:
@@ -246,11 +263,21 @@ def refusal(payload: dict[str, Any]) -> SignInError | MalformedAnswerError:
 def identity_refusal(payload: dict[str, Any]) -> SignInError:
     """Return the error for a managed identity that gives no token."""
     description, error, correlation_id = _said(payload)
+    # msal quotes an answer that it can't use, be there a token in it
+    description = "" if "access_token" in description else description
     return _IDENTITY.error(description, code=error, correlation_id=correlation_id)
 
 
-def _said(payload: dict[str, Any]) -> Iterator[str]:
-    return (str(payload.get(name) or "") for name in ("error_description", "error", "correlation_id"))
+def _said(payload: dict[str, Any]) -> tuple[str, str, str]:
+    """Return description, code and correlation id of a refusal by Entra ID, App Service or a machine."""
+    inner = payload.get("error")
+    said = {**payload, **inner} if isinstance(inner, dict) else payload
+    found = [
+        next((text for name in names if isinstance(text := said.get(name), str)), "")
+        for names in (("error_description", "message"), ("error", "code"), ("correlation_id", "correlationId"))
+    ]
+    description, code, correlation_id = found
+    return description, code if _CODE.fullmatch(code) else "", correlation_id
 
 
 def check_trouble(answer: Answer, who: str) -> None:

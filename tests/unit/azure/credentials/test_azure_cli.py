@@ -228,6 +228,16 @@ def test_each_way_to_fail_is_told_apart_with_what_to_type(case, az):
     assert "\n" not in str(error)
 
 
+def test_an_az_that_ends_without_a_word_is_told_by_its_status(az):
+    az.answers(status=127)
+    assert "gave no token: it ended with status 127." in refusal().message
+
+
+def test_colours_of_az_do_not_reach_the_terminal(az):
+    az.answers(error="\x1b[31mERROR: The moon is in the wrong house.\x1b[0m", status=1)
+    assert str(refusal()).isprintable()
+
+
 def test_the_command_names_the_tenant_that_is_set(az):
     az.answers(error="ERROR: Please run 'az login' to setup account.", status=1)
     assert f"`az login --tenant {TENANT}`" in refusal(tenant_id=TENANT).remedy
@@ -245,7 +255,13 @@ def test_a_token_of_another_tenant_is_not_used(az):
     assert TENANT in error.remedy
 
 
-@pytest.mark.parametrize("out", ["", "not JSON", "[]", "{}", token(expires_on="soon"), {"accessToken": "x"}])
+NO_TOKENS = [
+    *("", "not JSON", "[]", "{}", token(expires_on="soon"), {"accessToken": "x"}),
+    *(token(accessToken=None), token(accessToken=""), token(accessToken=5)),
+]
+
+
+@pytest.mark.parametrize("out", NO_TOKENS)
 def test_an_answer_that_is_no_token_is_told(out, az, monkeypatch):
     monkeypatch.setattr("tap_mdc_vm.azure.retries._TRIES", 1)
     az.answers(out)

@@ -185,11 +185,26 @@ def test_an_empty_token_is_none():
         KeyError("token_endpoint"),
         RuntimeError(),
         TypeError("unsupported operand type(s) for +: 'int' and 'str'"),
+        AttributeError("'int' object has no attribute 'split'"),
+        IndexError("list index out of range"),
+        OverflowError("cannot convert float infinity to integer"),
     ],
 )
 def test_what_msal_cannot_use_is_no_refusal(raised):
     with pytest.raises(MalformedAnswerError, match="authority_host"):
         from_msal(raised)
+
+
+@pytest.mark.parametrize("value", [5, {"a": 1}, ["a"]])
+def test_a_token_that_is_no_text_is_none(value):
+    with pytest.raises(MalformedAnswerError, match="authority_host"):
+        from_msal({"access_token": value, "expires_in": 3600})
+
+
+@pytest.mark.parametrize("lifetime", [None, "soon", [1]])
+def test_a_lifetime_that_is_no_number_is_told(lifetime):
+    with pytest.raises(MalformedAnswerError, match="authority_host"):
+        from_msal({"access_token": "a", "expires_in": lifetime})
 
 
 # Trouble while a token is still good

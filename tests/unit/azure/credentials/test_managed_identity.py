@@ -104,3 +104,19 @@ def test_app_service_is_asked_with_its_own_header(source, serve, monkeypatch):
     (request,) = server.requests
     assert request.headers["X-IDENTITY-HEADER"] == "not-a-real-header"
     assert query(request)[1]["client_id"] == IDENTITY
+
+
+def test_the_key_of_azure_arc_that_may_not_be_read_is_told_with_the_group_that_may(source, serve, monkeypatch):
+    challenge = {"WWW-Authenticate": "Basic realm=/var/opt/azcmagent/tokens/not-there.key"}
+    server = serve(lambda _: (401, challenge, b""), tls=False)
+    monkeypatch.setenv("IDENTITY_ENDPOINT", server.url)
+    monkeypatch.setenv("IMDS_ENDPOINT", server.url)
+    with pytest.raises(SignInError, match=r"No such file or directory.*himds"):
+        source().token()
+
+
+def test_service_fabric_is_said_not_to_be_supported(source, monkeypatch):
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"):
+        monkeypatch.setenv(name, "https://127.0.0.1:1")
+    with pytest.raises(SignInError, match="Service Fabric"):
+        source().token()

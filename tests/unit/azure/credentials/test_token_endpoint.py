@@ -196,8 +196,18 @@ def test_json_of_somebody_else_is_told_apart_too():
     assert type(trouble(answer(404, {"message": "no route"}))) is MalformedAnswerError
 
 
-def test_entra_that_says_it_is_not_available_is_asked_again_whatever_the_status():
-    assert type(trouble(answer(400, {"error": "temporarily_unavailable"}))) is UnavailableError
+@pytest.mark.parametrize("error", ["temporarily_unavailable", "server_error"])
+def test_entra_that_says_it_is_not_available_is_asked_again_whatever_the_status(error):
+    said = {"error": error, "error_description": "AADSTS90033: A transient error. Trace ID: t", "correlation_id": "c"}
+    found = trouble(answer(400, said))
+    assert type(found) is UnavailableError
+    assert (found.code, found.correlation_id) == ("AADSTS90033", "c")
+
+
+@pytest.mark.parametrize("error", ["a whole sentence", "e" * 5000, {"code": ["x"]}, 5])
+def test_a_code_that_is_no_word_is_not_passed_on(error):
+    found = refusal({"error": error, "error_description": "Something new."})
+    assert str(found).endswith("#sign-in-refused.") or type(found) is MalformedAnswerError
 
 
 def test_an_answer_fit_for_use_passes():
@@ -217,16 +227,32 @@ def test_the_challenge_of_azure_arc_passes():
     check_managed_identity(answer(401, b"", WWW_Authenticate="Basic realm=/var/opt/azcmagent/tokens/x.key"), HOST)
 
 
-def test_somebody_who_answers_in_a_managed_identitys_place_is_told_apart():
-    found = trouble(answer(403, b"Forbidden", Content_Type="text/plain"), check_managed_identity)
-    assert type(found) is MalformedAnswerError
-    assert "answered 403 with text/plain" in found.message
-    assert "an identity is assigned to this machine" in found.remedy
-    assert "authority_host" not in found.remedy
+@pytest.mark.parametrize(
+    ("status", "body", "said", "code", "correlation_id"),
+    [
+        (400, {"error": "no", "error_description": "Identity not found"}, "Identity not found", "no", ""),
+        (400, {"statusCode": 400, "message": "No MSI found.", "correlationId": "c"}, "No MSI found", "", "c"),
+        (401, {"message": "Unauthorized"}, "Unauthorized", "", ""),
+        (403, {"error": {"code": "Forbidden", "message": "Not here."}}, "Not here", "Forbidden", ""),
+    ],
+)
+def test_a_refusal_of_a_managed_identity_is_read_in_its_own_form(status, body, said, code, correlation_id):
+    with pytest.raises(SignInError) as caught:
+        check_managed_identity(answer(status, body), HOST)
+    assert caught.value.message == f"The managed identity gave no token: {said}."
+    assert (caught.value.code, caught.value.correlation_id) == (code, correlation_id)
 
 
-def test_a_refusal_of_a_managed_identity_passes_to_be_read_in_its_own_form():
-    check_managed_identity(answer(400, {"error": "invalid_request"}), HOST)
+def test_somebody_who_answers_in_a_machines_place_is_told_as_such():
+    error = trouble(answer(403, b"Forbidden", Content_Type="text/plain"), check_managed_identity)
+    assert "authority_host" not in str(error)
+    assert "Entra ID" not in str(error)
+    assert "managed-identity-without-token" in error.remedy
+
+
+def test_an_answer_with_a_token_that_msal_cannot_use_is_not_quoted():
+    error = identity_refusal({"error": "invalid_request", "error_description": '{"access_token": "opaque"}'})
+    assert error.message == "The managed identity gave no token."
 
 
 def test_a_refusal_of_a_managed_identity_says_what_to_check():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from functools import cached_property
 from types import FrameType
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar, TextIO
 
 import click
 import msgspec
@@ -42,13 +42,13 @@ class _Catalog(msgspec.Struct):
     streams: list[_Entry] = []
 
 
-def _catalog_in(file: IO[str]) -> dict[str, Any]:
+def _catalog_in(file: TextIO) -> dict[str, Any]:
     """Return the catalog that a file holds, with the tap's own schema where an entry written by hand has none.
 
     Raises:
         ConfigurationError: It holds none.
     """
-    held = object_in("--catalog", file.name, file.read)
+    held = object_in("--catalog", file.name, file.buffer.read)
     try:
         entries = msgspec.convert(held, _Catalog).streams
     except msgspec.ValidationError as error:
@@ -172,8 +172,8 @@ class TapMdcVm(Tap):
         about: bool = False,
         about_format: str | None = None,
         config: _ConfigInput | None = None,
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
+        state: TextIO | None = None,
+        catalog: TextIO | None = None,
     ) -> None:
         """Sync every selected stream, and leave a summary, however the run ends.
 
@@ -185,7 +185,7 @@ class TapMdcVm(Tap):
             return
         tap = cls(
             config=(config or _ConfigInput()).config,
-            state=None if state is None else object_in("--state", state.name, state.read),
+            state=None if state is None else object_in("--state", state.name, state.buffer.read),
             catalog=None if catalog is None else _catalog_in(catalog),
         )
         cls.print_version(print_fn=cls.logger.info)

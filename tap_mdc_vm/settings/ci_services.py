@@ -39,14 +39,14 @@ def token_request(environ: Mapping[str, str]) -> TokenRequest:
     """
     match around(environ):
         case "GitHub Actions" as service:
-            url, bearer = (environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{part}", "") for part in ("URL", "TOKEN"))
+            url, bearer = (environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{part}", "").strip() for part in ("URL", "TOKEN"))
             if not url or not bearer:
                 raise ValueError(
                     "is missing, and GitHub Actions gives this job no token: add id-token: write to its permissions"
                 )
             return TokenRequest(service, "GET", _https(url, audience=AUDIENCE), Secret(bearer), "value")
         case "Azure DevOps" as service:
-            url, bearer = environ["SYSTEM_OIDCREQUESTURI"], environ.get("SYSTEM_ACCESSTOKEN", "")
+            url, bearer = (environ.get(f"SYSTEM_{part}", "").strip() for part in ("OIDCREQUESTURI", "ACCESSTOKEN"))
             if not bearer:
                 raise ValueError(
                     "is missing, and Azure DevOps gives this step no access token: set SYSTEM_ACCESSTOKEN to "
@@ -63,7 +63,11 @@ def token_request(environ: Mapping[str, str]) -> TokenRequest:
 
 def _https(url: str, **query: str) -> str:
     """Return an address with more in its query. What authorizes the request must not travel in the clear."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        raise ValueError(f"is missing, and the CI service's address for tokens is not https: {parts.scheme}://…")
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme == "https" and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        good = False
+    if not good:
+        raise ValueError("is missing, and the CI service's address for tokens is not https")
     return parts._replace(query="&".join(filter(None, [parts.query, urlencode(query)]))).geturl()

@@ -33,6 +33,8 @@ CATEGORIES = (
 
 _NAME = re.compile(r"[\w.()-]{1,90}")  # Microsoft's naming rules of management groups and of resource groups
 
+_HOST = re.compile(r"([\w.-]+|\[[\da-f:.]+\])(:\d+)?", re.IGNORECASE)
+
 _WORDS = re.compile(r"[^\W\d_]+(, [^\W\d_]+)*")
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True}
@@ -158,12 +160,19 @@ def matching(pattern: re.Pattern[str], complaint: str, take: Callable[[str], str
     return read
 
 
+def _path(value: str) -> Path:
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:  # no such user, or one without an entry, as in a container
+        raise ValueError("begins with ~, and no home directory is known: write it out") from None
+
+
 def _url(value: str) -> str:
     address = value.rstrip("/")
     try:
         parts = urlsplit(address)
-        bare = address == f"https://{parts.netloc}" and "@" not in parts.netloc
-        good = bare and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        bare = address == f"https://{parts.netloc}" and _HOST.fullmatch(parts.netloc)
+        good = bare and (parts.port is None or parts.port > 0)
     except ValueError:  # a port that is no number, a bracket that is not closed
         good = False
     if not good:
@@ -199,7 +208,7 @@ def _tags(raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 SECRET = text(Secret, secret=True)  # never prints itself
-PATH = text(lambda value: Path(value).expanduser())
+PATH = text(_path)
 APPLICATION = text(matching(GUID, f"is not a GUID: {OVERVIEW}", str.lower))
 URL = text(_url)  # without a slash at its end
 DAY = Kind({"type": ["string", "null"], "format": "date"}, _day)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +26,6 @@ EXPIRY_NOTICE = timedelta(days=30)
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _TOKEN_FILE_VARIABLE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - its name
-_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 _APPLICATION = dict.fromkeys(("tenant_id", "client_id"), OVERVIEW)
 NEEDED = {
@@ -129,7 +129,8 @@ class Rules:
     def _token_file(self, named_by: str, path: Path | None) -> None:
         if path:
             with self._file("federated_token_file", path, named_by):
-                if path.read_text(encoding="utf-8", errors="replace").count(".") != 2:
+                token = path.read_text(encoding="utf-8-sig", errors="replace").strip()
+                if token.count(".") != 2 or not (token.isascii() and token.isprintable()):
                     raise ValueError("holds no token (three parts joined by dots)")
 
     def _ca_bundle(self) -> None:
@@ -140,8 +141,8 @@ class Rules:
         if path := self.values[name]:
             self.values[name] = str(path)
             with self._file(name, path, named_by):
-                if not path.is_dir() and _CERTIFICATE not in path.read_bytes():
-                    raise ValueError("holds no certificate in PEM")
+                if not path.is_dir():
+                    _check_bundle(path)
 
     def _unknown(self) -> None:
         """Warn of what nobody knows: a setting, or a category, which may be Azure's newest."""
@@ -172,4 +173,12 @@ class Rules:
         if left < 0:
             logger.warning("%s expired on %s: create a new one", what, day)
         elif left <= EXPIRY_NOTICE.days:
-            logger.warning("%s expires on %s, in %d days: create a new one in time", what, day, left)
+            days = f"{left} day{'s' * (left != 1)}"
+            logger.warning("%s expires on %s, in %s: create a new one in time", what, day, days)
+
+
+def _check_bundle(path: Path) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:  # which is an OSError, too, and says this in OpenSSL's terms
+        raise ValueError("holds no certificate in PEM, or one that is damaged") from None

@@ -91,20 +91,20 @@ def _is_anothers(name: str) -> bool:
 
 def from_file(path: str) -> dict[str, Any]:
     """Return the configuration that a JSON file holds, or raise a ConfigurationError."""
-    return object_in("--config", path, lambda: Path(path).read_text(encoding="utf-8"))
+    return object_in("--config", path, Path(path).read_bytes)
 
 
-def object_in(option: str, path: str, read: Callable[[], str]) -> dict[str, Any]:
-    """Return the object that a JSON file holds, with or without a byte order mark.
+def object_in(option: str, path: str, read: Callable[[], bytes]) -> dict[str, Any]:
+    """Return the object that a JSON file holds, also one as Windows writes: in UTF-16, or with a byte order mark.
 
     Raises:
         ConfigurationError: The file of the option can't be read, or holds something else.
     """
     try:
-        held = json.loads(read().removeprefix("\ufeff"))
+        held = json.loads(read())
     except OSError as error:
         raise ConfigurationError([f"{option} {shown(path)} can't be read: {error.strerror}"]) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError([f"{option} {shown(path)} is not JSON: {error}"]) from error
     if not isinstance(held, dict):
         raise ConfigurationError([f"{option} {shown(path)} must hold an object"])

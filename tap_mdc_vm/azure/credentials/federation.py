@@ -22,7 +22,7 @@ def federated_token(settings: Settings, transport: Transport) -> str:
         return settings.federated_token.reveal()
     if path := settings.federated_token_file:
         try:
-            return path.read_text(encoding="ascii").strip()
+            return path.read_text(encoding="utf-8-sig").strip()
         except (OSError, ValueError) as error:
             raise unreadable("federated_token_file", path, error) from error
     if settings.token_request:

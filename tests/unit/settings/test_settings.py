@@ -216,6 +216,10 @@ def test_subscriptions_and_management_groups_exclude_each_other():
         "https://host:0",
         "https://[::1",
         "ftp://host",
+        "https://a host",
+        "https://*",
+        "https://'host'",
+        "https://host;x",
     ],
 )
 def test_an_address_is_https_and_a_host_and_nothing_else(name, value):
@@ -276,10 +280,14 @@ def test_a_variable_that_names_nothing_is_named_itself(variable):
     assert problem.startswith(f"{variable} names '/nowhere/ca.pem', which can't be read")
 
 
-def test_a_bundle_without_a_certificate_is_refused(tmp_path):
-    path = tmp_path / "ca.pem"
-    path.write_text("not PEM")
-    assert "holds no certificate in PEM" in the_problem(ca_bundle=str(path))
+DAMAGED = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize("content", ["", "not PEM", DAMAGED, DAMAGED[:30], DAMAGED.replace("\n", ""), "good" + DAMAGED])
+def test_a_bundle_without_a_certificate_that_can_be_read_is_refused(content, pem, tmp_path):
+    path = tmp_path / "bundle.pem"
+    path.write_text(content.replace("good", Path(pem).read_text()))
+    assert "holds no certificate in PEM, or one that is damaged" in the_problem(ca_bundle=str(path))
 
 
 # Ways to sign in
@@ -363,12 +371,20 @@ def test_a_token_that_is_at_hand_is_asked_of_nobody(tmp_path):
         ({**AZURE_DEVOPS, "SYSTEM_ACCESSTOKEN": ""}, "set SYSTEM_ACCESSTOKEN to $(System.AccessToken)"),
         ({**GITHUB, "ACTIONS_ID_TOKEN_REQUEST_URL": "http://x/"}, "is not https"),
         ({**AZURE_DEVOPS, "SYSTEM_OIDCREQUESTURI": "http://x/"}, "is not https"),
+        ({**GITHUB, "ACTIONS_ID_TOKEN_REQUEST_URL": "https://x:port/"}, "is not https"),
+        ({**AZURE_DEVOPS, "SYSTEM_OIDCREQUESTURI": "https://[::1/"}, "is not https"),
     ],
 )
 def test_a_ci_service_that_gives_this_job_no_token_is_named_with_the_remedy(environ, says):
     problem = the_problem(auth_method="workload_identity", _environ=environ)
     assert problem.startswith("federated_token_file is missing")
     assert says in problem
+
+
+@pytest.mark.parametrize("environ", [GITHUB, AZURE_DEVOPS], ids=["GitHub", "Azure DevOps"])
+def test_blanks_and_line_breaks_around_what_a_ci_service_sets_do_not_count(environ):
+    padded = {name: f" {value}\n" for name, value in environ.items() if name.startswith(("ACTIONS", "SYSTEM"))}
+    assert workload_identity(environ | padded) == workload_identity(environ)
 
 
 def test_the_token_file_of_aks_is_found(tmp_path):
@@ -378,12 +394,15 @@ def test_the_token_file_of_aks_is_found(tmp_path):
     assert settings.federated_token_file == path
 
 
-def test_a_token_file_that_holds_no_token_is_refused_without_its_contents(tmp_path):
+@pytest.mark.parametrize(
+    "content", [b"hunter2", b"hunter2.b.c\nhunter2", "hünter2.b.c".encode(), "a.b.c".encode("utf-16")]
+)
+def test_a_token_file_that_holds_no_token_is_refused_without_its_contents(content, tmp_path):
     path = tmp_path / "token"
-    path.write_text("hunter2")
+    path.write_bytes(content)
     problem = the_problem(auth_method="workload_identity", federated_token_file=str(path))
     assert "holds no token" in problem
-    assert "hunter2" not in problem
+    assert "nter2" not in problem
 
 
 def test_a_token_file_of_the_environment_that_is_not_there_is_named_by_its_variable():
@@ -645,6 +664,20 @@ def test_a_file_that_holds_no_settings_is_named(tmp_path, content, says):
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_file_may_be_written_as_windows_does(encoding, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{\r\n"cloud": "ä"\r\n}', encoding=encoding)
+    assert gathered([str(path)], {}) == {"cloud": "ä"}
+
+
+def test_a_file_that_is_nested_beyond_measure_is_no_json(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text("[" * 200_000)
+    with pytest.raises(ConfigurationError, match="not JSON"):
+        gathered([str(path)], {})
+
+
 def test_the_file_of_the_command_is_filled_in_too(tmp_path, monkeypatch):
     monkeypatch.setenv("TAP_MDC_VM_CLIENT_SECRET", SECRET)
     (path,) = written(tmp_path, {"tenant_id": TENANT})
@@ -729,6 +762,11 @@ def test_any_configuration_whatever_gives_settings_or_problems_of_one_line(confi
 def test_paths_may_begin_with_the_home_directory(monkeypatch, pem):
     monkeypatch.setenv("HOME", str(Path(pem).parent))
     assert read(ca_bundle="~/ca.pem").ca_bundle == pem
+
+
+@pytest.mark.parametrize("name", ["ca_bundle", "client_certificate_path", "federated_token_file"])
+def test_a_home_directory_that_is_not_known_is_told(name):
+    assert "no home directory is known" in the_problem(**{name: "~no-such-user/file"})
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import ctypes
 import gc
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -40,6 +41,7 @@ def main() -> None:
     Raises:
         SystemExit: With status 0 only if every selected stream is complete.
     """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the tap has its own handler: no traceback for Ctrl-C
     _share_one_heap()
     gc.disable()  # what is being loaded is no garbage, now or later
     from tap_mdc_vm.tap import TapMdcVm  # noqa: PLC0415 - the SDK takes its time to load; errors.py does not

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -173,3 +174,23 @@ def test_a_test_without_settings_leaves_no_file_open(tmp_path):
     assert done.returncode == 1
     assert "tenant_id is missing" in done.stderr
     assert "ResourceWarning" not in done.stderr
+
+
+STOPPED = """
+import os, signal, sys
+
+class Stopper:
+    def find_spec(self, name, *_):
+        if name == "tap_mdc_vm.tap":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Stopper())
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the suite in the background ignores it
+from tap_mdc_vm.__main__ import main
+main()
+"""
+
+
+def test_a_run_that_is_stopped_while_it_loads_leaves_no_traceback():
+    ran = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr) == (-signal.SIGINT, "")

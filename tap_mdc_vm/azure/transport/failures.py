@@ -90,13 +90,14 @@ def network_error(error: BaseException, url: str, patience: str, issuer: Callabl
 
 
 def _untrusted(host: str, cause: BaseException, issuer: str) -> errors.NetworkError:
-    why = getattr(cause, "verify_message", "") or "verification failed"
+    why = (getattr(cause, "verify_message", "") or "verification failed").removesuffix(".")
     strict = getattr(cause, "verify_code", 0) in _STRICT
     rule = " (a rule of Python 3.13 and later for certificates that ca_bundle does not name)" if strict else ""
     return errors.UntrustedCertificateError(
         f"The certificate of {host}{issuer and f', issued by {issuer},'} is not trusted: {why}{rule}.",
         "If a proxy that inspects TLS stands between, set ca_bundle to a PEM file with its root certificate; if it"
-        f" is expired or not valid yet, check this machine's clock. {see('certificate-not-trusted')}",
+        " is expired or not valid yet, check this machine's clock; if it is of another name, check the address."
+        f" {see('certificate-not-trusted')}",
     )
 
 

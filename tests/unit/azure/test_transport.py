@@ -316,7 +316,8 @@ def test_a_certificate_that_is_not_trusted_names_its_issuer_and_ca_bundle(way, m
 def test_a_certificate_of_another_host_is_not_trusted(way, transport, serve, authority):
     server = serve(ok, certificate=authority.issue_cert("elsewhere.example"))
     message = failure(UntrustedCertificateError, way, transport, server.url)
-    assert "not valid for '127.0.0.1'" in message
+    assert "not valid for '127.0.0.1'. If" in message
+    assert "if it is of another name, check the address" in message
 
 
 @tls_ways

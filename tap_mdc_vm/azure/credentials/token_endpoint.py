@@ -251,7 +251,7 @@ def refusal(payload: dict[str, Any]) -> SignInError | MalformedAnswerError:
     """Return the error for an answer of Entra ID without a token: mostly a refusal, in the words of OAuth 2."""
     description, error, correlation_id = _said(payload)
     advice, number = advice_for(description)
-    if not number and not error:
+    if not number and not payload.get("error"):
         return MalformedAnswerError(
             "The token endpoint's answer has neither an access_token nor an error.",
             f"Check authority_host, and whether a proxy answers in its place. {see('malformed-answer')}",

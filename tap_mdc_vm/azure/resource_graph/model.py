@@ -163,11 +163,6 @@ class Page:
     size: int = 0
     limit_hit: bool = False
 
-    @property
-    def is_whole(self) -> bool:
-        """Tell whether no row comes after this page, if it is the first."""
-        return not self.skip_token or len(self.rows) == self.total
-
 
 @dataclass(frozen=True, slots=True)
 class Quota:

@@ -514,6 +514,17 @@ def test_a_token_behind_the_last_row_is_not_followed(read, refused):
     assert sorted(read(Overdoing(things(3_000), refused=refused)).ids) == ids(3_000)
 
 
+@pytest.mark.parametrize("count", [101, 3_000])
+def test_a_page_that_is_counted_whole_and_promises_more_is_not_taken_for_all(read, count):
+    class CountingPages(StandIn):
+        def _answered(self, question):
+            whole = is_plain(question["query"]) and not partition(question["query"])
+            answer = super()._answered(question)
+            return altered(answer, lambda body: {**body, "totalRecords": body["count"]}) if whole else answer
+
+    assert sorted(read(CountingPages(things(count))).ids) == ids(count)
+
+
 @pytest.mark.parametrize("total", [101, 10**12])
 def test_a_total_that_is_wrong_is_not_believed(read, total):
     class Boasting(StandIn):

@@ -11,7 +11,7 @@ from tap_mdc_vm.azure.resource_graph.client import Client
 from tap_mdc_vm.azure.resource_graph.model import MAX_PAGE, Page, Query, Scope
 from tap_mdc_vm.azure.resource_graph.partitions import WHOLE, Partition, group_of
 from tap_mdc_vm.azure.transport import Answer
-from tap_mdc_vm.errors import IncompleteError, RequestRefusedError, UnansweredError
+from tap_mdc_vm.errors import IncompleteError, MalformedAnswerError, RequestRefusedError, UnansweredError
 from tap_mdc_vm.resource_ids import lower
 
 T = TypeVar("T")
@@ -121,7 +121,7 @@ class Tally:
         if not self._one_by_one and group != part:
             try:
                 counted = self._questions.tally(group, part.modulus)
-            except (IncompleteError, RequestRefusedError, UnansweredError):
+            except (IncompleteError, MalformedAnswerError, RequestRefusedError, UnansweredError):
                 self._one_by_one = True
             else:
                 members = range(group.remainder, part.modulus, group.modulus)

@@ -372,6 +372,21 @@ class InPages(StandIn):
         return super()._answered(question)
 
 
+@pytest.mark.parametrize("form", [str, float])
+def test_counts_of_another_form_are_asked_for_one_by_one(read, form):
+    class WritingOtherwise(StandIn):
+        def _answered(self, question):
+            def change(body):
+                return {**body, "data": [{**row, "part": form(row["part"])} for row in body["data"]]}
+
+            answer = super()._answered(question)
+            return altered(answer, change) if " by part" in question["query"] else answer
+
+    service = WritingOtherwise(things(3_000))
+    assert sorted(read(service).ids) == ids(3_000)
+    assert sum(" by part" in text for text in service.texts()) == 6
+
+
 def test_a_part_of_the_counts_is_not_taken_for_all_of_them(read):
     service = InPages(things(3_000), forgetting=without("/x/Thing-02500", fetches))
     with pytest.raises(IncompleteError):

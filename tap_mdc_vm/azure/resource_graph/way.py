@@ -116,7 +116,8 @@ class Way:
             self._shrink(part, mean, error)
             raise DoesNotFitError from error
         except (RequestRefusedError, IncompleteError, MalformedAnswerError, UnansweredError) as error:
-            if packed and not (self._has_come and isinstance(error, UnansweredError)):
+            is_outage = self.is_packed and self._has_come and isinstance(error, UnansweredError)
+            if packed and not is_outage:
                 self._unpack(error.message)
                 return self.ask(questions, part, mean, urgent=urgent)
             if isinstance(error, RequestRefusedError):

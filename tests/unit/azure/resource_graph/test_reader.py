@@ -191,6 +191,22 @@ def test_packing_that_is_too_heavy_is_given_up(read):
     assert sorted(read(service).ids) == ids(3_000)
 
 
+def test_packing_that_another_scope_has_given_up_meanwhile_is_given_up_too(read):
+    class GivenUpByOne(ByScope):
+        """Refuses to pack for one scope, once the other asks for it too, and fails for the other."""
+
+        def _answered(self, question):
+            if is_packed(question["query"]):
+                self.packing |= set(question["subscriptions"])
+                return Answer(400 if question["subscriptions"] == ["a"] and len(self.packing) == 2 else 500, {}, b"{}")
+            return super()._answered(question)
+
+        packing = frozenset()
+
+    service, scopes = scoped(700, "ab")
+    assert sorted(read(GivenUpByOne(service.rows), scopes=scopes).ids) == sorted(service.rows)
+
+
 def test_an_outage_ends_the_run(read):
     with pytest.raises(UnavailableError):
         read(StandIn(things(3_000), failing=lambda text: True))

@@ -126,10 +126,10 @@ class Way:
         if len(page.rows) == page.total:
             self._has_come = True
             return page.rows
+        if not can_be_split:
+            raise PartitionsUnusableError("a partition stays too large however often it is halved")
         if packed:
             self._cut(len(page.rows), page.total)
-        elif not can_be_split:
-            raise PartitionsUnusableError("a partition stays too large however often it is halved")
         raise DoesNotFitError
 
     def leave_partitions(self, reason: str) -> None:

@@ -286,6 +286,16 @@ def test_where_no_date_tells_the_order_does_not_either(read, dates):
     assert first == second
 
 
+def test_more_rows_with_one_id_than_a_list_holds_are_not_split_for_ever(read):
+    class Bounded(StandIn):
+        def _answered(self, question):
+            assert len(self.asked) < 200
+            return super()._answered(question)
+
+    came = read(Bounded({"/x/Twin": [{"a": 1}] * 600}, longest_list=500))
+    assert (came.reading.emitted, came.reading.duplicates) == (1, 599)
+
+
 def test_rows_that_are_alike_are_only_counted(read, caplog):
     service = StandIn({**things(300), "/x/Twin": [{"a": 1}, {"a": 1}]})
     came = read(service)

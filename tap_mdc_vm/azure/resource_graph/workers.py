@@ -98,7 +98,7 @@ class Workers:
         with self._serving:
             lane.jobs.extendleft(reversed(list(jobs)))
             lane.size = size
-        self._serve()
+            self._serve()
 
     def results(self, lane: Lane[T]) -> Iterator[T]:
         """Yield the results of a lane, which from now on goes before all others.
@@ -113,11 +113,8 @@ class Workers:
             self._lanes.remove(lane)
             self._lanes.insert(0, lane)
         try:
-            while True:
-                self._serve()
-                if not lane.begun:
-                    return
-                yield lane.begun.popleft().result()
+            while lane.begun or lane.jobs:
+                yield self._next(lane).result()
         finally:
             self.drop(lane)
 
@@ -134,17 +131,22 @@ class Workers:
         for _ in range(self._count):
             self._put(None)
 
-    def _serve(self) -> None:
-        """Begin as many jobs as may be ahead of their use, those of the foremost lanes first."""
+    def _next(self, lane: Lane[T]) -> Future[T]:
+        """Begin what may be begun, and return what the caller waits for next."""
         with self._serving:
-            free, room = self._count + _SPARE, _ROOM
-            for lane in self._lanes:
-                free -= len(lane.begun)
-                room -= (len(lane.begun) - lane.is_waited_for) * lane.size
-                is_stuck = lane.is_read and not lane.begun
-                while lane.jobs and (is_stuck or (free > 0 and room > 0)):
-                    lane.begun.append(self.submit(lane.jobs.popleft()))
-                    free, room, is_stuck = free - 1, room - lane.size, False
+            self._serve()
+            return lane.begun.popleft()
+
+    def _serve(self) -> None:
+        """Begin as many jobs as may be ahead of their use, those of the foremost lanes first; needs the lock."""
+        free, room = self._count + _SPARE, _ROOM
+        for lane in self._lanes:
+            free -= len(lane.begun)
+            room -= (len(lane.begun) - lane.is_waited_for) * lane.size
+            is_stuck = lane.is_read and not lane.begun
+            while lane.jobs and (is_stuck or (free > 0 and room > 0)):
+                lane.begun.append(self.submit(lane.jobs.popleft()))
+                free, room, is_stuck = free - 1, room - lane.size, False
 
     def _put(self, job: Callable[[], None] | None, *, urgent: bool = False) -> None:
         self._jobs.put((not urgent, next(self._number), job))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import weakref
+from collections import deque
 
 import pytest
 
@@ -178,6 +179,21 @@ def test_a_lane_that_is_dropped_makes_room_for_the_next(workers):
     assert list(workers.results(kept)) == [None] * 5
     assert sorted(begun) == list(range(5))
     assert list(in_order(workers, [lambda: "alive"])) == ["alive"]
+
+
+def test_a_result_is_taken_while_no_other_thread_looks_at_what_is_ahead(workers):
+    taken = []
+
+    class Watched(deque):
+        def popleft(self):
+            taken.append(workers._serving.locked())
+            return super().popleft()
+
+    lane = workers.lane()
+    lane.begun = Watched()
+    workers.add(lane, [lambda: None] * 20)
+    assert len(list(workers.results(lane))) == 20
+    assert taken == [True] * 20
 
 
 def test_a_thread_that_idles_holds_no_result(workers):

@@ -14,7 +14,7 @@ answer            no JSON, a short page, ``resultTruncated``  6 tries           
 
 A kind is a row of this table, however many classes of errors it has. The bounds count from the first of several
 failures of one kind in a row, however long it took to fail; 10 minutes bound them all together.
-Backoff doubles from half a second to 30, each time with up to half of it taken off at random.
+Backoff doubles with each failure of any kind, from half a second to 30, with up to half of it taken off at random.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Patience:
         self._began: float | None = None
         self._kind: object = None
         self._since = 0.0
-        self._failures = 0
+        self._failures = self._of_this_kind = 0
 
     def wait(self, error: errors.TapError, asked: float | None = None, *, first_contact: bool = False) -> float:
         """Take in a failure and return the seconds to wait before the next try.
@@ -68,13 +68,13 @@ class Patience:
             raise error
         self._began = now if self._began is None else self._began
         if kind != self._kind:
-            self._kind, self._since, self._failures = kind, now, 0
-        self._failures += 1
+            self._kind, self._since, self._of_this_kind = kind, now, 0
+        self._failures, self._of_this_kind = self._failures + 1, self._of_this_kind + 1
         backoff = min(_FIRST_WAIT * 2 ** min(self._failures - 1, _DOUBLINGS), _LONGEST_WAIT) * (1 - self._chance() / 2)
         wait = asked or error.wait or backoff  # a wait of zero is none: it would be to ask without a breath
         if kind is errors.NetworkError and first_contact:
             bound = _FIRST_CONTACT
-        tried_enough = kind is _UNPROVEN and self._failures >= _TRIES
+        tried_enough = kind is _UNPROVEN and self._of_this_kind >= _TRIES
         if tried_enough or now + wait > min(self._since + bound, self._began + _LONGEST):
             raise error
         return wait

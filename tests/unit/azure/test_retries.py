@@ -70,6 +70,12 @@ def test_backoff_doubles_up_to_half_a_minute():
     assert last(UnavailableError("x"))[1][:7] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0]
 
 
+def test_backoff_doubles_too_where_kinds_of_failure_take_turns():
+    patience = Patience(Clock(), lambda: 0.0)
+    waits = [patience.wait(error) for error in [UnavailableError("x"), ConnectionFailedError("x")] * 4]
+    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+
+
 def test_a_thousand_failures_are_none_too_many_to_count():
     patience = Patience(Clock(), lambda: 0.0)
     assert {patience.wait(ThrottledError("x")) for _ in range(3_000)} == {0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0}

@@ -241,10 +241,8 @@ class ScopeReading:
             read = self._read_of(self._way.ask(self._ask, part, self._mean(part), urgent=urgent or last))
             strangers = part.strangers(read.rows)
             if not strangers:
-                break
-        else:
-            raise PartitionsUnusableError(f"{strangers[0]} came with a partition that it does not belong to")
-        return read
+                return read
+        raise PartitionsUnusableError(f"{strangers[0]} came with a partition that it does not belong to")
 
     def _adds_up(self, tally: Tally, read: int) -> None:
         """See that no more rows are counted than were read."""

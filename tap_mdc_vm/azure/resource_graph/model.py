@@ -71,37 +71,34 @@ class Query:
 
     def where(self, condition: str) -> Query:
         """Return the query with one more condition on its result columns."""
-        return replace(self, text=f"{self._body()}\n| where {condition}\n{_ORDER}\n")
+        return replace(self, text=self.then(f"| where {condition}\n{_ORDER}"))
 
     def rows(self, part: Partition = WHOLE) -> str:
         """Return the text that yields a partition's rows, one by one."""
-        return f"{self._body(part)}\n{_ORDER}\n"
+        return self.then(_ORDER, part)
 
     def packed(self, part: Partition) -> str:
         """Return the text that yields one row: ``n``, how many rows a partition has, and ``rows``, the list of them."""
         bag = ", ".join(f"'{column}', {column}" for column in self.columns())
-        return f"{self._body(part)}\n| summarize n = count(), rows = make_list(pack({bag}))\n"
+        return self.then(f"| summarize n = count(), rows = make_list(pack({bag}))", part)
 
     def count(self, part: Partition = WHOLE) -> str:
         """Return the text that yields one row ``{"Count": n}``."""
-        return f"{self._body(part)}\n| count\n"
+        return self.then("| count", part)
 
     def tally(self, group: Partition, modulus: int) -> str:
         """Return the text that counts the rows of ``group`` by their partition of ``modulus``: ``part`` and ``n``."""
-        return f"{self._body(group)}\n| summarize n = count() by part = {_HASH} % {modulus}\n"
+        return self.then(f"| summarize n = count() by part = {_HASH} % {modulus}", group)
 
     def existing(self, ids: Iterable[str]) -> str:
         """Return the text that yields the ids of those rows that have one of some ids, in whatever letter case."""
-        listed = ", ".join(map(quoted, ids))
-        return f"{self._body()}\n| where id in~ ({listed})\n| project id\n{_ORDER}\n"
+        return self.then(f"| where id in~ ({', '.join(map(quoted, ids))})\n| project id\n{_ORDER}")
 
     def then(self, tail: str, part: Partition = WHOLE) -> str:
         """Return the text in which other operators than the order follow on a partition's rows."""
-        return f"{self._body(part)}\n{tail}\n"
-
-    def _body(self, part: Partition = WHOLE) -> str:
         body = self.text.rstrip().removesuffix(_ORDER).rstrip()
-        return body if part == WHOLE else f"{body}\n| where {_HASH} % {part.modulus} == {part.remainder}"
+        condition = "" if part == WHOLE else f"\n| where {_HASH} % {part.modulus} == {part.remainder}"
+        return f"{body}{condition}\n{tail}\n"
 
 
 def quoted(text: str) -> str:

@@ -13,7 +13,7 @@ import orjson
 from tap_mdc_vm.azure.credentials import Tokens
 from tap_mdc_vm.azure.resource_graph import answers
 from tap_mdc_vm.azure.resource_graph.model import MAX_PAGE, Page, Quota, Scope
-from tap_mdc_vm.azure.resource_graph.pacing import Governor, Ticket, asked_wait
+from tap_mdc_vm.azure.resource_graph.pacing import Governor, asked_wait
 from tap_mdc_vm.azure.retries import Patience
 from tap_mdc_vm.azure.transport import Answer
 from tap_mdc_vm.errors import ClaimsRequiredError, NetworkError, TapError, ThrottledError, TokenRefusedError
@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 API_VERSION = "2021-03-01"
 """Newer versions only add a filter for policy and role tables; the Azure CLI sends this one too."""
+
+_JSON = {"Content-Type": "application/json"}
+"""Azure answers 500 to any other."""
 
 
 class Poster(Protocol):
@@ -106,8 +109,10 @@ class Client:
             with self._counting:
                 self.requests[name] += 1
             try:
-                answer = self._send(body, token, ticket)
-                quota = Quota.from_headers(answer.headers)
+                answer = self._poster.post(self._url, body=body, headers={"Authorization": f"Bearer {token}", **_JSON})
+                self._heard, quota = True, Quota.from_headers(answer.headers)
+                if answer.status != 429:
+                    self._governor.answered(ticket, quota)
                 if answer.status == 200:
                     return read(answer)
                 raise answers.refusal(answer.without(token))
@@ -116,6 +121,8 @@ class Client:
                     raise
                 renewals += self._tokens.renew(token)
             except TapError as error:
+                if isinstance(error, NetworkError):
+                    self._governor.lost()
                 throttled = isinstance(error, ThrottledError)
                 asked = asked_wait(quota) if throttled else quota.retry_after
                 wait = patience.wait(error, asked, first_contact=not self._heard)
@@ -123,19 +130,6 @@ class Client:
                     self._governor.throttled(ticket, wait)
                 else:
                     self._governor.sleep(wait)
-
-    def _send(self, body: bytes, token: str, ticket: Ticket) -> Answer:
-        """Send once, and tell the governor what the answer says of the quota, unless it is a refusal by it."""
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        try:
-            answer = self._poster.post(self._url, body=body, headers=headers)
-        except NetworkError:
-            self._governor.lost()
-            raise
-        self._heard = True
-        if answer.status != 429:
-            self._governor.answered(ticket, Quota.from_headers(answer.headers))
-        return answer
 
 
 def _renewals(refusal: TokenRefusedError) -> int:

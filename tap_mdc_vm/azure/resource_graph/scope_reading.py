@@ -192,14 +192,13 @@ class ScopeReading:
             else:
                 if read.unproven:
                     raise PartitionsUnusableError(read.unproven.message)
+                self._modulus = part.modulus
                 self._queue(tally, parts)
                 return read
 
     def _cut(self) -> list[Partition]:
         rows = self._way.rows
-        parts = cut(max(self.expected, math.ceil(_FEWEST * rows) if self._is_heavy else 0), rows)
-        self._modulus = len(parts)
-        return parts
+        return cut(max(self.expected, math.ceil(_FEWEST * rows) if self._is_heavy else 0), rows)
 
     def _queue(self, tally: Tally, parts: list[Partition]) -> None:
         self._workers.add(self._lane, [partial(self._part, tally, part) for part in parts], size=self._way.size)

@@ -378,6 +378,17 @@ def test_a_row_that_no_partition_has_nor_counts_is_missed_by_the_count_of_all(re
         read(service)
 
 
+def test_a_row_that_no_half_of_a_small_result_has_nor_counts_is_missed_by_the_count_of_all(read):
+    class InSmallPages(StandIn):
+        def _answered(self, question):
+            question["options"]["$top"] = min(question["options"]["$top"], 40)
+            return super()._answered(question)
+
+    forgetting = without("/x/Thing-00055", lambda text: "hash(" in text)
+    with pytest.raises(IncompleteError, match="59 rows, and 60 are counted"):
+        read(InSmallPages(things(60), refused=("make_list",), forgetting=forgetting))
+
+
 def test_a_row_of_another_partition_in_a_late_one_ends_the_run_before_it_is_handed_on(read):
     def forgetting(text, rows):
         return [*rows, {"id": "/X/THING-00000"}] if (partition(text) or (0, 0))[1] == late else rows

@@ -113,8 +113,8 @@ def test_without_the_setting_what_is_deleted_stays(tenant: Tenant, load: Load, d
 def test_a_run_that_fails_at_once_removes_nothing(tenant: Tenant, load: Load, database: str):
     before = {stream: read(database, stream).keys() for stream in KEYS}
     tenant.delete(next(row["virtualMachineId"] for row in tenant.expected()["assessments"].values() if row["vmId"]))
-    fault = Fault(kind=Kind.ROW_WITHOUT_ID, times=None, containing="microsoft.compute/virtualmachines'")
-    assert "without an id" in load(Sandbox(tenant, quota=None, faults=[fault]), status=1)
+    fault = Fault(kind=Kind.EXPIRED_TOKEN, times=None, containing="microsoft.compute/virtualmachines'")
+    assert "ExpiredAuthenticationToken" in load(Sandbox(tenant, quota=None, faults=[fault]), status=1)
     assert {stream: read(database, stream).keys() for stream in KEYS} == before
 
 
@@ -131,7 +131,7 @@ def test_what_a_lost_role_hides_and_what_a_failed_run_did_not_bring_goes_with_a_
 
     fixed = next(key for key, row in tenant.expected()["assessments"].items() if row["vmId"])
     tenant.delete(fixed)
-    assert "without an id" in load(Sandbox(tenant, quota=None, **BREAKING), status=1)
+    assert "ExpiredAuthenticationToken" in load(Sandbox(tenant, quota=None, **BREAKING), status=1)
     assert keys() == before
 
     load(Sandbox(tenant, quota=None, unreadable=[lost]), "--full-refresh")

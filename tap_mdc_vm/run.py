@@ -149,7 +149,7 @@ class Run:
     ) -> Iterator[Iterator[events.Event]]:
         """Yield what to ask about what is absent once a stream is written."""
         about = self.reader, self.settings, scopes
-        # What is absent of rows that may not be all says nothing
+        # Where rows may be missing, an absence says nothing.
         proven = stream in {MACHINES, FINDINGS} and not inventory.reading(stream).shortcomings
         if proven and stream == MACHINES and not inventory.counts(stream)[0]:
             yield absences.no_machine_passes(self.settings)

@@ -648,12 +648,6 @@ def test_a_later_file_goes_before_an_earlier_one(tmp_path):
     }
 
 
-def test_a_byte_order_mark_as_some_editors_write_is_passed_over(tmp_path):
-    path = tmp_path / "config.json"
-    path.write_text('{"cloud": "a"}', encoding="utf-8-sig")
-    assert gathered([str(path)], {}) == {"cloud": "a"}
-
-
 @pytest.mark.parametrize(("content", "says"), [("[]", "an object"), ("{", "not JSON"), (None, "can't be read")])
 def test_a_file_that_holds_no_settings_is_named(tmp_path, content, says):
     path = tmp_path / "config.json"
